@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# `make help` tells what there is.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/vrouter
+INSTALL ?= install
+M := $(CURDIR)/kernel
+# Debian's headers ask for BTF even where pahole (package dwarves) is absent.
+NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
+
+.PHONY: all modules tools install clean check check-all static kunit demo \
+	guest uml bench-forward help
+
+all: modules tools
+
+modules:
+	@test -e "$(KDIR)/Makefile" || { \
+		echo "There are no kernel headers in $(KDIR)." >&2; \
+		echo "Install your kernel's (Debian: apt install linux-headers-amd64)," >&2; \
+		echo "or name some: make KDIR=/path/to/headers" >&2; \
+		echo "To build for a test kernel instead: scripts/build.sh 6.12" >&2; \
+		exit 1; }
+	$(KBUILD) modules
+
+tools:
+	@if [ -f tools/Makefile ]; then $(MAKE) -C tools; fi
+
+install: all
+	$(KBUILD) \
+		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
+	if [ -z "$(DESTDIR)" ]; then \
+		depmod -a "$$($(MAKE) -s -C $(KDIR) kernelrelease)"; fi
+	if [ -f tools/Makefile ]; then \
+		$(MAKE) -C tools install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); fi
+	for f in Documentation/*.[1-9] Documentation/man/*.[1-9]; do \
+		[ ! -f "$$f" ] || $(INSTALL) -D -m 644 "$$f" \
+			"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; done
+	for f in README* Documentation/*.rst Documentation/*.md; do \
+		[ ! -f "$$f" ] || $(INSTALL) -D -m 644 "$$f" \
+			"$(DESTDIR)$(DOCDIR)/$${f##*/}" || exit 1; done
+
+clean:
+	if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi
+	if [ -f tools/Makefile ]; then $(MAKE) -C tools clean; fi
+	rm -rf build
+
+check:
+	scripts/check.sh
+
+check-all:
+	VR_LONG=1 scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2
+
+static:
+	scripts/check.sh static
+
+kunit:
+	scripts/check.sh kunit
+
+demo:
+	scripts/demo.sh
+
+guest:
+	scripts/guest.sh shell
+
+uml:
+	scripts/uml.sh shell
+
+bench-forward:
+	scripts/bench-forward.sh
+
+help:
+	@echo "all            module for KDIR ($(KDIR)) and tools (the default)"
+	@echo "install        both, and the documentation (DESTDIR, PREFIX)"
+	@echo "clean          remove what was built"
+	@echo "check          every test that needs no more than this machine"
+	@echo "check-all      the same, longer, and on one kernel more"
+	@echo "static, kunit  parts of check"
+	@echo "demo           see it work, in a guest"
+	@echo "guest          shell in a QEMU guest with the module loaded"
+	@echo "uml            shell in User-Mode Linux with the module loaded"
+	@echo "bench-forward  how fast it forwards, next to plain Linux"

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: build.sh uml|6.1|6.12|7.2 [make argument...]
+# Build the module for a rig's kernel in build/TARGET, and print its path.
+#   STRICT=1  warnings are errors      C=1  run sparse too
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+target=${1:?usage: build.sh uml|6.1|6.12|7.2 [make argument...]}
+shift
+# C=1 and STRICT=1 leave other objects behind than a plain build.
+dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${STRICT:+-strict}${C:+-sparse}
+
+CHROOT=
+if [ "$target" = uml ]; then
+	KDIR=$("$VR_ROOT/scripts/uml.sh" build)
+	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y "$@"
+else
+	vr_need gcc make libelf1
+	assign=$("$VR_ROOT/scripts/kernel.sh" "$target")
+	eval "$assign"
+fi
+[ -z "${C:-}" ] || vr_need sparse
+
+# One builder a directory at a time.
+mkdir -p "$dir/kernel" "$dir/uapi"
+exec {lock}>"$dir/.lock"
+flock "$lock"
+
+# Copy only what changed, so that make rebuilds only that.
+vr_need rsync
+rsync -rlpt --checksum --delete --exclude='*.o' --exclude='.*.cmd' --exclude='*.ko' \
+	--exclude='*.mod' --exclude='*.mod.c' --exclude=Module.symvers \
+	--exclude=modules.order --exclude='*.order' --exclude='.*.d' \
+	"$VR_ROOT/kernel/" "$dir/kernel/"
+rsync -rlpt --checksum --delete "$VR_ROOT/uapi/" "$dir/uapi/"
+[ ! -f "$VR_ROOT/Kconfig" ] || cp -p "$VR_ROOT/Kconfig" "$dir/"
+
+# BTF needs a vmlinux that Debian's headers do not carry.
+set -- CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_VROUTER=m W=1 "$@"
+[ -z "${STRICT:-}" ] || set -- KCFLAGS=-Werror "$@"
+[ -z "${C:-}" ] || set -- C="$C" "$@"
+
+in_chroot()
+{
+	local root=$1
+	shift
+
+	# The tree keeps its path inside, so that messages name it right.
+	mkdir -p "$root$dir"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare -m sh -euc 'root=$1 dir=$2; shift 2
+		mount --bind "$dir" "$root$dir"
+		mount -t proc proc "$root/proc"
+		mount --bind /dev "$root/dev"
+		exec chroot "$root" "$@"' sh "$root" "$dir" "$@"
+}
+
+run=()
+[ -z "$CHROOT" ] || run=(in_chroot "$CHROOT")
+"${run[@]}" make -C "$KDIR" M="$dir/kernel" -j"$(nproc)" "$@" modules >&2
+[ -s "$dir/kernel/vrouter.ko" ] || vr_die "no vrouter.ko was built"
+printf '%s\n' "$dir/kernel/vrouter.ko"

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: check.sh [SUITE...]
+# Run test suites, show their TAP, keep it in build/results/SUITE.tap, and end
+# with a line "N passed, N failed, N skipped". Suites: static tools kunit uml
+# guest-6.1 guest-6.12 guest-7.2 uml-debug; without arguments those of `make check`.
+#   VR_TESTS="a.sh b.py"  only these of the kselftests
+#   VR_LIMIT=SECONDS      how long a suite may take (1800)
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$VR_ROOT" || exit 1
+
+results=$VR_ROOT/build/results
+mkdir -p "$results"
+limit=${VR_LIMIT:-1800}
+files=()
+
+[ $# -gt 0 ] || set -- static tools kunit uml guest-6.12 guest-6.1
+
+host_env()
+{
+	local src
+
+	vr_need gcc make python3-yaml python3-jsonschema python3-scapy \
+		nftables tcpdump ethtool iproute2 iputils-ping
+	src=$("$VR_ROOT/scripts/source.sh") || return 1
+	export KSFT_DIR=$src/tools/testing/selftests VR_KSFT_DIR
+	VR_KSFT_DIR=$KSFT_DIR
+	vr_tools || vr_log "the tools do not build"
+}
+
+# module TARGET: build it, export where it is; the log is shown on failure
+module()
+{
+	VR_MODULE=$(scripts/build.sh "$1" 2>"$results/build-$1.log") || {
+		sed 's/^/# /' "$results/build-$1.log"
+		echo "Bail out! the module does not build for $1"
+		return 1
+	}
+	export VR_MODULE
+}
+
+# inside SUITE RIG-COMMAND...: run the kselftests in a rig
+inside()
+{
+	local out=$results/$1.out
+	shift
+
+	mkdir -p "$out"
+	# shellcheck disable=SC2016,SC2086 # for the rig's shell; words of a list
+	"$@" -t "$limit" -o "$out" -- bash -c \
+		'export KSFT_DIR=$VR_KSFT_DIR; exec selftests/run.sh "$@"' sh ${VR_TESTS:-}
+}
+
+suite()
+{
+	case $1 in
+	static) timeout "$limit" scripts/static.sh ;;
+	tools)
+		if [ -f tools/Makefile ]; then
+			timeout "$limit" make -s -C tools check
+		else
+			echo "1..0 # SKIP no tools yet"
+		fi
+		;;
+	kunit)
+		module uml || return
+		mkdir -p "$results/kunit.out"
+		# shellcheck disable=SC2016
+		scripts/uml.sh run -t "$limit" -o "$results/kunit.out" -- bash -c '
+			. selftests/lib/run-load.sh
+			echo vr-kunit-starts >/dev/kmsg
+			vr_load "$VR_MODULE" || echo "Bail out! the module does not load"
+			rmmod vrouter || echo "Bail out! the module does not unload"' &&
+			scripts/kunit-tap.sh "$results/kunit.out/dmesg.log"
+		;;
+	# the unit tests had their turn
+	uml) module uml && inside uml scripts/uml.sh run -a kunit.enable=0 ;;
+	uml-debug)
+		export VR_UML_DEBUG=1
+		module uml && inside uml-debug scripts/uml.sh run -m 3G \
+			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
+		;;
+	guest-*) module "${1#guest-}" && inside "$1" scripts/guest.sh run -k "${1#guest-}" ;;
+	*) vr_die "no suite $1" ;;
+	esac
+}
+
+host_env || exit 1
+for name; do
+	tap=$results/$name.tap
+	echo "# suite: $name"
+	start=$SECONDS
+	suite "$name" 2>"$results/$name.err" </dev/null | tee "$tap"
+	rc=${PIPESTATUS[0]}
+	[ ! -s "$results/$name.err" ] || sed 's/^/# /' "$results/$name.err"
+	# A suite that ended badly without saying so in TAP is a failure too.
+	case $rc in
+	0) ;;
+	124) echo "not ok 9999 $name: timeout after $limit s" | tee "$tap.end" ;;
+	125) echo "not ok 9999 $name: splat or death, see $results/$name.out" | tee "$tap.end" ;;
+	*)
+		if scripts/tapcount.py "$tap" >/dev/null; then
+			echo "not ok 9999 $name: exit status $rc" | tee "$tap.end"
+		fi
+		;;
+	esac
+	files+=("$tap")
+	if [ -e "$tap.end" ]; then
+		mv "$tap.end" "$results/$name-end.tap"
+		files+=("$results/$name-end.tap")
+	else
+		rm -f "$results/$name-end.tap"
+	fi
+	echo "# suite: $name took $((SECONDS - start)) s"
+done
+
+scripts/tapcount.py "${files[@]}"

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Hold the layering of the module: which file may call which, seen in the symbols
+# of the objects. One line a file: what it is, and whom it may call.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/lib.sh
+. "$top/scripts/lib.sh"
+
+# Leaves know no net device and no packet; a stage of the data path calls the next
+# one or a leaf; control calls setters of the data path, never the reverse.
+layers='
+fib
+drr
+mactable
+stats
+rules
+rib            fib nexthop
+nexthop        port
+demux          ingress mactable
+ingress        drr stats forward egress
+forward        gate way egress rib stats
+gate           port
+way            rib fib nexthop port
+egress         mactable
+explain        gate way rib fib
+change         rib
+mirror         change rib nexthop fib rules netlink
+nic            demux mactable
+port           nic egress ingress router mirror netlink
+port_link      nic port netlink
+router         port ingress mirror gate stats netlink
+watch          port router mirror
+netlink        netlink_fill netlink_fib netlink-gen router port
+netlink-gen    netlink netlink_fib
+netlink_fill   router port explain mirror stats
+netlink_fib    netlink explain port
+main           ingress mirror netlink watch router port
+'
+
+# Functions of these files carry the name of another file.
+alias_of()
+{
+	case "$1" in
+	vr_port_next | vr_port_forget | vr_port_init | vr_port_exit | vr_port_event)
+		echo port ;;
+	vrouter_nl_fib_*) echo netlink_fib ;;
+	vrouter_nl_* | vr_netlink_*) echo netlink ;;
+	vrouter_*) echo netlink-gen ;;
+	vr_rib_*) echo rib ;;
+	*) echo "$1" | sed -E 's/^vr_([a-z]+)_?.*/\1/' ;;
+	esac
+}
+
+[ $# -gt 0 ] || vr_need binutils
+ko=$("$top/scripts/build.sh" 6.12 2>/dev/null | tail -1)
+dir=$(dirname "$ko")
+bad=0
+
+while read -r file allowed; do
+	[ -n "$file" ] || continue
+	object=$dir/$file.o
+	[ -f "$object" ] || { echo "no object for $file"; bad=1; continue; }
+	while read -r symbol; do
+		callee=$(alias_of "$symbol")
+		[ "$callee" != "$file" ] || continue
+		case "$file" in
+		port_link | netlink_fill | netlink_fib)
+			[ "$callee" != "${file%_*}" ] || continue ;;
+		esac
+		case " $allowed " in
+		*" $callee "*) ;;
+		*) echo "$file.c must not call $symbol"; bad=1 ;;
+		esac
+	done < <(nm -u "$object" | awk '{ print $2 }' | grep -E '^(vr_|vrouter_)' || true)
+	case "$file" in
+	fib | drr | mactable | stats)
+		nm -u "$object" | awk '{ print $2 }' |
+			grep -E 'skb|netdev|dev_|netif|rtnl' &&
+			{ echo "$file.c is a leaf: no packets, no devices"; bad=1; }
+		;;
+	esac
+done <<<"$layers"
+
+for object in "$dir"/*.o; do
+	file=$(basename "$object" .o)
+	case "$file" in
+	vrouter | vrouter.mod | .*) continue ;;
+	esac
+	grep -qE "^$file( |\$)" <<<"$layers" || { echo "$file.c has no layer"; bad=1; }
+done
+exit "$bad"

@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: static.sh [NAME...]
+# Checks that run no module; prints TAP. NAME: one or more of the names below.
+# shellcheck disable=SC2317 # functions are called by name
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$VR_ROOT" || exit 1
+
+checks=(scripts spdx paths checkpatch kernel-doc build-6.1 build-6.12 build-7.2
+	build-uml sparse netlink layering tapcount)
+
+# Files of the tree, committed or about to be.
+tree() { git ls-files --cached --others --exclude-standard -- "$@" | sort -u; }
+
+existing()
+{
+	local f
+
+	while read -r f; do
+		[ ! -f "$f" ] || printf '%s\n' "$f"
+	done
+}
+
+scripts()
+{
+	local files
+
+	vr_need shellcheck
+	mapfile -t files < <(tree | existing | xargs grep -lIE -m1 '^#!.*\b(ba|da)?sh\b|^# shellcheck shell=')
+	# sourced files are checked by themselves
+	shellcheck -e SC1091 "${files[@]}"
+}
+
+spdx()
+{
+	local bad
+
+	# Formats without comments, and data, cannot carry the line.
+	bad=$(tree | existing | grep -vE '(^|/)(COPYING|LICENSES/.*|.*\.(json|svg|png|gz|patch|txt|csv|pcap))$' |
+		while read -r f; do
+			[ ! -s "$f" ] || head -5 "$f" | grep -q 'SPDX-License-Identifier:' ||
+				echo "no SPDX line: $f"
+		done)
+	[ -z "$bad" ] || { echo "$bad"; return 1; }
+}
+
+# What works on one machine alone must not be committed.
+paths()
+{
+	local bad
+
+	bad=$(tree | existing | xargs grep -nIE \
+		'https?://[a-z.]*(deb|snapshot|ftp\.[a-z]*|security)\.debian\.org|/root/\.cache' \
+		/dev/null | grep -v '^scripts/static\.sh:')
+	[ -z "$bad" ] || { echo "$bad"; return 1; }
+}
+
+sources() { tree kernel uapi | grep -E '\.[ch]$' | existing; }
+
+checkpatch()
+{
+	local src files
+
+	src=$(scripts/source.sh) || return 1
+	vr_need perl python3
+	mapfile -t files < <(sources | grep -vE -- '-gen\.[ch]$|^uapi/.*/vrouter\.h$|^kernel/compat/')
+	[ ${#files[@]} -gt 0 ] || { echo "no source"; return 4; }
+	# A file of an out-of-tree module may test for what old kernels lack.
+	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
+		--terse --ignore LINUX_VERSION_CODE,FILE_PATH_CHANGES \
+		--max-line-length=100 -f "${files[@]}" || return
+	# The overlay is made of macros that stand for what a kernel lacks.
+	mapfile -t files < <(tree kernel/compat | existing)
+	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
+		--terse --max-line-length=100 --ignore \
+		MACRO_WITH_FLOW_CONTROL,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,FILE_PATH_CHANGES \
+		-f "${files[@]}"
+}
+
+kernel_doc()
+{
+	local src files out
+
+	src=$(scripts/source.sh) || return 1
+	mapfile -t files < <(sources | grep -vE -- '-gen\.[ch]$|^uapi/')
+	[ ${#files[@]} -gt 0 ] || { echo "no source"; return 4; }
+	out=$("$src/scripts/kernel-doc" -none -Wall "${files[@]}" 2>&1)
+	[ -z "$out" ] || { echo "$out"; return 1; }
+}
+
+build()
+{
+	[ -f kernel/Makefile ] || { echo "no kernel/Makefile"; return 4; }
+	STRICT=1 scripts/build.sh "$1" 2>&1
+}
+
+sparse()
+{
+	local out
+
+	[ -f kernel/Makefile ] || { echo "no kernel/Makefile"; return 4; }
+	# The checker runs only on what is compiled: start afresh.
+	rm -rf build/6.12-sparse
+	out=$(C=1 scripts/build.sh 6.12 2>&1) || { echo "$out"; return 1; }
+	! grep -E '(warning|error):' <<<"$out"
+}
+
+optional()
+{
+	[ -x "$1" ] || { echo "there is no $1"; return 4; }
+	"$@"
+}
+
+one()
+{
+	case $1 in
+	scripts | spdx | paths | checkpatch | sparse) "$1" ;;
+	kernel-doc) kernel_doc ;;
+	build-*) build "${1#build-}" ;;
+	netlink) optional scripts/ynl-regen.sh --check ;;
+	layering) optional scripts/layering.sh ;;
+	tapcount) scripts/tapcount.py --selftest | grep -v '^1\.\.' | sed 's/^/    /' ;;
+	*) echo "no such check"; return 1 ;;
+	esac
+}
+
+[ $# -eq 0 ] || checks=("$@")
+echo "TAP version 13"
+echo "1..${#checks[@]}"
+n=0 failed=0
+for name in "${checks[@]}"; do
+	n=$((n + 1))
+	out=$(one "$name" 2>&1)
+	rc=$?
+	case $rc in
+	0) result="ok $n static: $name" ;;
+	4) result="ok $n static: $name # SKIP $out" ;;
+	*) result="not ok $n static: $name"
+	   failed=1 ;;
+	esac
+	if [ "$name" = tapcount ]; then
+		# its own cases are results
+		printf '%s\n' "$out"
+	elif [ "$rc" -ne 0 ] && [ "$rc" -ne 4 ]; then
+		printf '%s\n' "$out" | sed 's/^/# /'
+	fi
+	echo "$result"
+done
+exit $failed

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: selftests/run.sh [TEST...], inside a rig: run the tests that Makefile
+# lists, or those named, and print KTAP.
+#   VR_MODULE  vrouter.ko        VR_TOOLS  directory of vrctl
+#   VR_RIG     uml or guest      KSFT_DIR  tools/testing/selftests of a kernel
+#   VR_IP_LIB  directory of link_vrouter.so, for ip
+#   VR_TIMEOUT seconds a test may take (300)
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+. lib/run-load.sh
+
+export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH KSFT_DIR VR_MODULE VR_TOOLS VR_RIG
+export KSFT_KTAP_LEVEL=1
+[ -z "${VR_IP_LIB:-}" ] || export IP_LIB_DIR=$VR_IP_LIB
+
+if [ $# -gt 0 ]; then
+	tests=("$@")
+else
+	mapfile -t tests < <(make -s --no-print-directory -f - list <<'END'
+include Makefile
+list:
+	@printf '%s\n' $(TEST_PROGS)
+END
+	)
+fi
+
+failed=0
+echo "KTAP version 1"
+echo "1..$((${#tests[@]} + 2))"
+
+if vr_load "$VR_MODULE"; then
+	echo "ok 1 load"
+else
+	echo "not ok 1 load"
+	echo "Bail out! the module does not load"
+	exit 1
+fi
+
+n=1
+for t in "${tests[@]}"; do
+	n=$((n + 1))
+	echo "# selftests: vrouter: $t"
+	case $t in
+	*.py) cmd=(/usr/bin/python3 "./$t") ;;
+	*) cmd=("./$t") ;;
+	esac
+	start=$SECONDS
+	timeout -k 10 "${VR_TIMEOUT:-300}" "${cmd[@]}" </dev/null 2>&1 |
+		sed -u 's/^/    /'
+	rc=${PIPESTATUS[0]}
+	echo "# $t took $((SECONDS - start)) s"
+	name="selftests: vrouter: $t"
+	case $rc in
+	0) echo "ok $n $name" ;;
+	4) echo "ok $n $name # SKIP" ;;
+	124 | 137) echo "not ok $n $name # TIMEOUT ${VR_TIMEOUT:-300} seconds" ;;
+	*) echo "not ok $n $name # exit=$rc" ;;
+	esac
+	[ "$rc" = 0 ] || [ "$rc" = 4 ] || failed=1
+done
+
+# What a test left behind must not hold the module.
+n=$((n + 1))
+for _ in 1 2 3 4 5; do
+	rmmod vrouter && break
+	sleep 1
+done
+if [ ! -d /sys/module/vrouter ]; then
+	echo "ok $n unload"
+else
+	echo "not ok $n unload"
+	failed=1
+fi
+exit $failed
