@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Weighted deficit round robin where the cost is known after the service.
+ *
+ * Description: each flow on the round may use weight * quantum cost units a
+ * round. A flow is served while its deficit is above 0, so it may overdraw by
+ * the cost of its last batch, which it then owes. With C the dearest batch and
+ * Q the quantum, two flows that always have work differ by
+ *	|used_i / w_i - used_j / w_j| <= Q + C / w_i + C / w_j
+ * over every stretch of time.
+ *
+ * Algorithm: a flow that is not on a list and becomes active goes to the fresh
+ * list, is given the units of one round, and is served next (DRR++). A flow
+ * that runs empty loses what it did not use and goes, idle, to the end of the
+ * round. It leaves when its turn comes; if it gets work before, it is given
+ * the units of one round and waits for that turn. So nobody is given units
+ * twice without waiting for all the others in between, however often it goes
+ * idle and back.
+ *
+ * Bound: with n flows linked, vr_drr_next() moves or unlinks at most 2 * n of
+ * them and walks the round twice more, whatever the debts are.
+ */
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "drr.h"
+
+static s64 vr_drr_step(const struct vr_drr *drr, const struct vr_drr_flow *flow)
+{
+	u32 weight = READ_ONCE(flow->weight);
+
+	return clamp(weight, 1U, VR_DRR_WEIGHT_MAX) * READ_ONCE(drr->quantum);
+}
+
+static struct vr_drr_flow *vr_drr_first(struct vr_drr *drr)
+{
+	struct list_head *list = &drr->fresh;
+
+	if (list_empty(list))
+		list = &drr->round;
+	return list_first_entry_or_null(list, struct vr_drr_flow, node);
+}
+
+static void vr_drr_unlink(struct vr_drr *drr, struct vr_drr_flow *flow)
+{
+	list_del_init(&flow->node);
+	drr->linked--;
+}
+
+static void vr_drr_refill(struct vr_drr *drr, struct vr_drr_flow *flow)
+{
+	flow->deficit += vr_drr_step(drr, flow);
+	list_move_tail(&flow->node, &drr->round);
+}
+
+/*
+ * If everybody is in debt, play at once the rounds until somebody is not. Each
+ * flow was looked at before: none is idle, and none is on the fresh list.
+ */
+static void vr_drr_skip(struct vr_drr *drr)
+{
+	struct vr_drr_flow *flow;
+	s64 rounds = S64_MAX;
+
+	list_for_each_entry(flow, &drr->round, node) {
+		if (flow->deficit > 0)
+			return;
+		/* remembered, as the weight may change before the next loop */
+		flow->step = vr_drr_step(drr, flow);
+		rounds = min(rounds, div64_s64(-flow->deficit, flow->step) + 1);
+	}
+	list_for_each_entry(flow, &drr->round, node)
+		flow->deficit += rounds * flow->step;
+}
+
+/**
+ * vr_drr_init() - set up a scheduler
+ * @drr: scheduler
+ * @quantum: cost units that a flow of weight 1 may use in a round
+ *
+ * Context: any.
+ */
+void vr_drr_init(struct vr_drr *drr, s64 quantum)
+{
+	INIT_LIST_HEAD(&drr->fresh);
+	INIT_LIST_HEAD(&drr->round);
+	drr->linked = 0;
+	vr_drr_set_quantum(drr, quantum);
+}
+
+/**
+ * vr_drr_set_quantum() - change the quantum
+ * @drr: scheduler
+ * @quantum: cost units, forced into 1 to VR_DRR_QUANTUM_MAX
+ *
+ * Context: any; at any time.
+ */
+void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum)
+{
+	WRITE_ONCE(drr->quantum, clamp(quantum, 1LL, VR_DRR_QUANTUM_MAX));
+}
+
+/**
+ * vr_drr_flow_init() - set up a flow that is not active
+ * @flow: flow
+ * @weight: share; 0 counts as 1, at most VR_DRR_WEIGHT_MAX
+ *
+ * Context: any.
+ */
+void vr_drr_flow_init(struct vr_drr_flow *flow, u32 weight)
+{
+	INIT_LIST_HEAD(&flow->node);
+	flow->deficit = 0;
+	flow->step = 0;
+	flow->idle = false;
+	WRITE_ONCE(flow->weight, weight);
+}
+
+/**
+ * vr_drr_activate() - a flow has work; no effect if it is active
+ * @drr: scheduler
+ * @flow: flow
+ *
+ * Context: the caller serializes all calls for a scheduler.
+ */
+void vr_drr_activate(struct vr_drr *drr, struct vr_drr_flow *flow)
+{
+	if (vr_drr_active(flow))
+		return;
+	if (list_empty(&flow->node)) {
+		list_add_tail(&flow->node, &drr->fresh);
+		drr->linked++;
+	}
+	flow->idle = false;
+	flow->deficit += vr_drr_step(drr, flow);
+}
+
+/**
+ * vr_drr_next() - find the flow to serve
+ * @drr: scheduler
+ *
+ * Returns the same flow, as long as no other one becomes active, until that
+ * flow has used up its deficit. Work is bounded, see the head of this file.
+ *
+ * Context: the caller serializes all calls for a scheduler.
+ * Return: an active flow, or NULL if there is none.
+ */
+struct vr_drr_flow *vr_drr_next(struct vr_drr *drr)
+{
+	unsigned int unseen = drr->linked;
+	struct vr_drr_flow *flow;
+
+	while ((flow = vr_drr_first(drr))) {
+		if (flow->idle) {
+			vr_drr_unlink(drr, flow);
+		} else if (flow->deficit > 0) {
+			return flow;
+		} else if (unseen) {
+			vr_drr_refill(drr, flow);
+		} else {
+			vr_drr_skip(drr);
+			unseen = drr->linked;
+			continue;
+		}
+		unseen -= !!unseen;
+	}
+	return NULL;
+}
+
+/**
+ * vr_drr_charge() - a flow was served
+ * @drr: scheduler
+ * @flow: flow
+ * @cost: cost units, forced into 0 to VR_DRR_COST_MAX
+ * @empty: the flow has no more work and is not active from now on
+ *
+ * Debt stays with a flow, but for what exceeds VR_DRR_COST_MAX.
+ *
+ * Context: the caller serializes all calls for a scheduler.
+ */
+void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
+		   bool empty)
+{
+	flow->deficit -= clamp(cost, 0LL, VR_DRR_COST_MAX);
+	flow->deficit = max(flow->deficit, -VR_DRR_COST_MAX);
+	if (!empty || !vr_drr_active(flow))
+		return;
+	flow->deficit = min(flow->deficit, 0LL);
+	flow->idle = true;
+	list_move_tail(&flow->node, &drr->round);
+}
+
+/**
+ * vr_drr_remove() - forget a flow, active or not
+ * @drr: scheduler
+ * @flow: flow; may be freed afterwards, or activated again
+ *
+ * Context: the caller serializes all calls for a scheduler.
+ */
+void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow)
+{
+	if (!list_empty(&flow->node))
+		vr_drr_unlink(drr, flow);
+	flow->idle = false;
+	flow->deficit = min(flow->deficit, 0LL);
+}

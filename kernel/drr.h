@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Weighted deficit round robin where the cost is known after the service.
+ */
+#ifndef VROUTER_DRR_H
+#define VROUTER_DRR_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#define VR_DRR_WEIGHT_MAX	((u32)BIT(16))
+#define VR_DRR_QUANTUM_MAX	((s64)BIT_ULL(32))
+#define VR_DRR_COST_MAX		((s64)BIT_ULL(40))
+
+/**
+ * struct vr_drr - a scheduler; used by one CPU at a time, the caller sees to it
+ * @fresh: flows that became active a moment ago; served first
+ * @round: the other flows, in the order of their turns
+ * @quantum: cost units that a flow of weight 1 may use in a round; may change
+ *	at any time
+ * @linked: flows on the two lists
+ */
+struct vr_drr {
+	struct list_head fresh;
+	struct list_head round;
+	s64 quantum;
+	unsigned int linked;
+};
+
+/**
+ * struct vr_drr_flow - what is scheduled; owned by the scheduler but for @weight
+ * @node: on a list of the scheduler, or empty
+ * @deficit: cost units that the flow may still use; below 0 it is in debt
+ * @step: cost units that a round gives it; scratch of vr_drr_next()
+ * @weight: share; 0 counts as 1; read with READ_ONCE(), written at any time
+ * @idle: has nothing to do, and stands on the round only to wait for the
+ *	moment from which on it may be a fresh flow again
+ */
+struct vr_drr_flow {
+	struct list_head node;
+	s64 deficit;
+	s64 step;
+	u32 weight;
+	bool idle;
+};
+
+void vr_drr_init(struct vr_drr *drr, s64 quantum);
+void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum);
+void vr_drr_flow_init(struct vr_drr_flow *flow, u32 weight);
+void vr_drr_activate(struct vr_drr *drr, struct vr_drr_flow *flow);
+struct vr_drr_flow *vr_drr_next(struct vr_drr *drr);
+void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
+		   bool empty);
+void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow);
+
+/**
+ * vr_drr_active() - does a flow wait for service?
+ * @flow: flow
+ *
+ * Context: as the scheduler.
+ * Return: true if vr_drr_next() will return it sooner or later.
+ */
+static inline bool vr_drr_active(const struct vr_drr_flow *flow)
+{
+	return !list_empty(&flow->node) && !flow->idle;
+}
+
+#endif
