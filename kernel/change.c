@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changes are noted in atomic context, with references to all they name, and
+ * applied later.
+ */
+#include <linux/slab.h>
+#include <net/fib_notifier.h>
+
+#include "change.h"
+#include "rib.h"
+
+/**
+ * vr_change_table() - the routing table that a route is in
+ * @info: the kernel's announcement
+ *
+ * Return: table id.
+ */
+u32 vr_change_table(const struct fib_notifier_info *info)
+{
+	if (info->family == AF_INET)
+		return container_of(info, struct fib_entry_notifier_info,
+				    info)->tb_id;
+	return container_of(info, struct fib6_entry_notifier_info,
+			    info)->rt->fib6_table->tb6_id;
+}
+
+static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
+{
+	struct vr_change *change = kzalloc(sizeof(*change), GFP_ATOMIC);
+
+	if (!change)
+		return NULL;
+	change->fen = *container_of(info, struct fib_entry_notifier_info, info);
+	/* the message that it belongs to is gone by the time it is applied */
+	change->fen.info.extack = NULL;
+	fib_info_hold(change->fen.fi);
+	return change;
+}
+
+static struct vr_change *vr_change_alloc6(const struct fib_notifier_info *info)
+{
+	const struct fib6_entry_notifier_info *fen6 =
+		container_of(info, struct fib6_entry_notifier_info, info);
+	struct vr_change *change;
+	struct fib6_info *rt;
+
+	change = kzalloc(max(struct_size(change, rt, fen6->nsiblings + 1),
+			     sizeof(*change)), GFP_ATOMIC);
+	if (!change)
+		return NULL;
+	fib6_info_hold(fen6->rt);
+	change->rt[change->n++] = fen6->rt;
+	if (!fen6->nsiblings)
+		return change;
+	list_for_each_entry(rt, &fen6->rt->fib6_siblings, fib6_siblings) {
+		if (change->n > fen6->nsiblings)
+			break;
+		fib6_info_hold(rt);
+		change->rt[change->n++] = rt;
+	}
+	return change;
+}
+
+/**
+ * vr_change_alloc() - note a change
+ * @event: FIB_EVENT_ENTRY_...
+ * @info: the kernel's announcement
+ *
+ * Context: any, within the notifier.
+ * Return: change, or NULL.
+ */
+struct vr_change *vr_change_alloc(unsigned long event,
+				  const struct fib_notifier_info *info)
+{
+	struct vr_change *change;
+
+	change = info->family == AF_INET ? vr_change_alloc4(info) :
+					   vr_change_alloc6(info);
+	if (!change)
+		return NULL;
+	change->event = event;
+	change->family = info->family;
+	change->local = vr_change_table(info) == RT_TABLE_LOCAL;
+	return change;
+}
+
+/**
+ * vr_change_free() - let go of a change
+ * @change: change
+ */
+void vr_change_free(struct vr_change *change)
+{
+	unsigned int i;
+
+	if (change->family == AF_INET)
+		fib_info_put(change->fen.fi);
+	else
+		for (i = 0; i < change->n; i++)
+			fib6_info_release(change->rt[i]);
+	kfree(change);
+}
+
+/**
+ * vr_change_free_all() - let go of many changes
+ * @list: changes; empty afterwards
+ */
+void vr_change_free_all(struct list_head *list)
+{
+	struct vr_change *change, *tmp;
+
+	list_for_each_entry_safe(change, tmp, list, list) {
+		list_del(&change->list);
+		vr_change_free(change);
+	}
+}
+
+static int vr_change_apply4(const struct vr_change *change, struct vr_rib *rib)
+{
+	const struct fib_entry_notifier_info *fen = &change->fen;
+
+	if (change->event == FIB_EVENT_ENTRY_DEL)
+		return vr_rib_del4(rib, htonl(fen->dst), fen->dst_len,
+				   change->local);
+	return vr_rib_set4(rib, htonl(fen->dst), fen->dst_len, fen->fi,
+			   fen->type, inet_dscp_to_dsfield(fen->dscp),
+			   change->local);
+}
+
+static int vr_change_apply6(struct vr_change *change, struct vr_rib *rib)
+{
+	if (change->event == FIB_EVENT_ENTRY_DEL)
+		return vr_rib_del6(rib, change->rt, change->n, change->local);
+	return vr_rib_set6(rib, change->rt, change->n,
+			   change->event == FIB_EVENT_ENTRY_APPEND,
+			   change->local);
+}
+
+/**
+ * vr_change_apply() - make a change
+ * @change: change
+ * @rib: routes
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0 or a negative errno, see vr_rib_set4() and its likes.
+ */
+int vr_change_apply(struct vr_change *change, struct vr_rib *rib)
+{
+	return change->family == AF_INET ? vr_change_apply4(change, rib) :
+					   vr_change_apply6(change, rib);
+}
+
+/**
+ * vr_change_nexthop() - the nexthop that a changed route has now
+ * @change: change
+ * @rib: routes
+ *
+ * Context: the mirror's work.
+ * Return: nexthop, or NULL if the route is not there or in the local table.
+ */
+struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
+				     const struct vr_rib *rib)
+{
+	const struct rt6key *key;
+
+	if (change->local)
+		return NULL;
+	if (change->family == AF_INET)
+		return vr_rib_exact4(rib, htonl(change->fen.dst),
+				     change->fen.dst_len);
+	key = &change->rt[0]->fib6_dst;
+	return vr_rib_exact6(rib, &key->addr, key->plen);
+}
+
+/**
+ * vr_change_set_flags() - tell the kernel who forwards by a route
+ * @change: change that added the route
+ * @net: namespace
+ * @offload: the data plane does
+ *
+ * Context: may sleep.
+ */
+void vr_change_set_flags(const struct vr_change *change, struct net *net,
+			 bool offload)
+{
+	const struct fib_entry_notifier_info *fen = &change->fen;
+	struct fib_rt_info fri;
+	unsigned int i;
+
+	if (change->local || change->event == FIB_EVENT_ENTRY_DEL)
+		return;
+	if (change->family == AF_INET) {
+		fri = (struct fib_rt_info) {
+			.fi = fen->fi,
+			.tb_id = fen->tb_id,
+			.dst = htonl(fen->dst),
+			.dst_len = fen->dst_len,
+			.dscp = fen->dscp,
+			.type = fen->type,
+			.offload = offload,
+		};
+		fib_alias_hw_flags_set(net, &fri);
+		return;
+	}
+	for (i = 0; i < change->n; i++)
+		fib6_info_hw_flags_set(net, change->rt[i], offload, false,
+				       false);
+}

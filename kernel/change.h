@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A change of a route, as the kernel announced it.
+ */
+#ifndef VROUTER_CHANGE_H
+#define VROUTER_CHANGE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <net/ip_fib.h>
+#include <net/ip6_fib.h>
+
+struct net;
+struct vr_nexthop;
+struct vr_rib;
+
+/**
+ * struct vr_change - a change of a route
+ * @list: for the one who notes it
+ * @event: FIB_EVENT_ENTRY_...
+ * @family: AF_INET or AF_INET6
+ * @local: in the local table
+ * @fen: IPv4: the route; its fib_info is held
+ * @n: IPv6: number of routes
+ * @rt: IPv6: the routes, one a path, held
+ */
+struct vr_change {
+	struct list_head list;
+	unsigned long event;
+	int family;
+	bool local;
+	union {
+		struct fib_entry_notifier_info fen;
+		struct {
+			unsigned int n;
+			struct fib6_info *rt[];
+		};
+	};
+};
+
+struct vr_change *vr_change_alloc(unsigned long event,
+				  const struct fib_notifier_info *info);
+void vr_change_free(struct vr_change *change);
+void vr_change_free_all(struct list_head *list);
+u32 vr_change_table(const struct fib_notifier_info *info);
+int vr_change_apply(struct vr_change *change, struct vr_rib *rib);
+struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
+				     const struct vr_rib *rib);
+void vr_change_set_flags(const struct vr_change *change, struct net *net,
+			 bool offload);
+
+#endif

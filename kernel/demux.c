@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The rx_handler of a NIC that has ports. It looks at VLAN and MAC address only.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+
+#include "demux.h"
+#include "ingress.h"
+#include "nic.h"
+#include "port.h"
+
+/* The frame is the port's from here on, as if it had come in on a NIC of its
+ * own: without the port's tag, typed by the port's address.
+ */
+static void vr_demux_claim(struct vr_port *port, struct sk_buff *skb, u8 type)
+{
+	skb->dev = port->dev;
+	skb->pkt_type = type;
+	/* VLAN 0 is priority only */
+	if (skb_vlan_tag_present(skb) &&
+	    (port->vlan || !skb_vlan_tag_get_id(skb)))
+		__vlan_hwaccel_clear_tag(skb);
+}
+
+static rx_handler_result_t vr_demux_deliver(struct vr_port *port,
+					    struct sk_buff *skb)
+{
+	struct vr_router *router = rcu_dereference(port->router);
+
+	if (likely(router)) {
+		vr_ingress_enqueue(router, skb);
+		return RX_HANDLER_CONSUMED;
+	}
+	dev_sw_netstats_rx_add(port->dev, skb->len + ETH_HLEN);
+	return RX_HANDLER_ANOTHER;
+}
+
+static void vr_demux_copy(struct vr_port *port, struct sk_buff *skb,
+			  u8 type)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+
+	if (!copy) {
+		dev_core_stats_rx_dropped_inc(port->dev);
+		return;
+	}
+	vr_demux_claim(port, copy, type);
+	if (vr_demux_deliver(port, copy) == RX_HANDLER_ANOTHER)
+		netif_rx(copy);
+}
+
+/* An untagged port takes a tagged frame when a VLAN device stands on it. */
+static bool vr_demux_wants(const struct vr_port *port, u16 vlan)
+{
+	return READ_ONCE(port->up) &&
+	       (port->vlan == vlan ||
+		(!port->vlan && rcu_access_pointer(port->dev->vlan_info)));
+}
+
+static void vr_demux_sniff(const struct vr_nic *nic, struct sk_buff *skb,
+			   u16 vlan)
+{
+	struct vr_port *port;
+
+	list_for_each_entry_rcu(port, &nic->ports, list)
+		if (READ_ONCE(port->promisc) && vr_demux_wants(port, vlan))
+			vr_demux_copy(port, skb, PACKET_OTHERHOST);
+}
+
+static void *vr_demux_find(const struct vr_nic *nic, u16 vlan, const u8 *mac)
+{
+	const struct vr_mactable *table = rcu_dereference(nic->table);
+	void *value;
+
+	if (unlikely(!table))
+		return NULL;
+	value = vr_mactable_find(table, vr_mactable_key(vlan, mac));
+	if (unlikely(!value && vlan))
+		value = vr_mactable_find(table, vr_mactable_key(0, mac));
+	return value;
+}
+
+static rx_handler_result_t vr_demux_flood(const struct vr_nic *nic,
+					  struct sk_buff *skb, u16 vlan)
+{
+	unsigned long sender;
+	struct vr_port *port;
+
+	sender = (unsigned long)vr_demux_find(nic, vlan,
+					      eth_hdr(skb)->h_source) & ~1UL;
+	list_for_each_entry_rcu(port, &nic->ports, list)
+		if ((unsigned long)port != sender &&
+		    vr_demux_wants(port, vlan))
+			vr_demux_copy(port, skb, skb->pkt_type);
+	if (!sender)
+		return RX_HANDLER_PASS;
+	/* one port to the others: not from the wire, not the host's */
+	consume_skb(skb);
+	return RX_HANDLER_CONSUMED;
+}
+
+/**
+ * vr_demux_rx() - take a frame off a NIC if it is for a port
+ * @pskb: frame; its MAC header is set, its data begins behind it
+ *
+ * Context: softirq, RCU read side.
+ * Return: what the core does next, see &enum rx_handler_result.
+ */
+rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
+{
+	const struct vr_nic *nic;
+	struct sk_buff *skb;
+	unsigned long value;
+	u16 vlan = 0;
+	u8 *dest;
+
+	if (unlikely((*pskb)->pkt_type == PACKET_LOOPBACK))
+		return RX_HANDLER_PASS;
+	skb = skb_share_check(*pskb, GFP_ATOMIC);
+	if (unlikely(!skb))
+		return RX_HANDLER_CONSUMED;
+	*pskb = skb;
+	nic = rcu_dereference(skb->dev->rx_handler_data);
+	if (skb_vlan_tag_present(skb)) {
+		/* service tags are nobody's here */
+		if (skb->vlan_proto != htons(ETH_P_8021Q))
+			return RX_HANDLER_PASS;
+		vlan = skb_vlan_tag_get_id(skb);
+	}
+	dest = eth_hdr(skb)->h_dest;
+	if (unlikely(is_multicast_ether_addr(dest)))
+		return vr_demux_flood(nic, skb, vlan);
+	value = (unsigned long)vr_demux_find(nic, vlan, dest);
+	if (unlikely(!value)) {
+		if (READ_ONCE(nic->sniffers))
+			vr_demux_sniff(nic, skb, vlan);
+		return RX_HANDLER_PASS;
+	}
+	vr_demux_claim((struct vr_port *)(value & ~1UL), skb,
+		       value & 1 ? PACKET_OTHERHOST : PACKET_HOST);
+	return vr_demux_deliver(netdev_priv(skb->dev), skb);
+}

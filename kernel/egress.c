@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Frames that leave a port go to another port on the same NIC and VLAN, or out
+ * on the wire. Where no qdisc, tap or hook could notice, forwarded frames go to
+ * the driver in batches, past dev_queue_xmit().
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+
+#include "egress.h"
+#include "hooks.h"
+#include "nic.h"
+#include "port.h"
+
+/* A frame for another port takes the way of one that came in on the NIC. */
+static int vr_egress_loop(const struct vr_port *port, struct sk_buff *skb)
+{
+	if (port->vlan)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
+	return dev_forward_skb(port->lower, skb) == NET_RX_SUCCESS ?
+		NET_XMIT_SUCCESS : NET_XMIT_DROP;
+}
+
+static u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
+{
+	if (!port->vlan && skb_vlan_tag_present(skb))
+		return skb_vlan_tag_get_id(skb);
+	return port->vlan;
+}
+
+static void vr_egress_flood(const struct vr_port *port, struct sk_buff *skb)
+{
+	u16 vlan = vr_egress_vlan(port, skb);
+	struct vr_port *other;
+	struct sk_buff *copy;
+
+	list_for_each_entry_rcu(other, &port->nic->ports, list) {
+		if (other == port || other->vlan != vlan ||
+		    !READ_ONCE(other->up))
+			continue;
+		/* once: the demux copies it to each of them */
+		copy = skb_clone(skb, GFP_ATOMIC);
+		if (copy)
+			vr_egress_loop(port, copy);
+		return;
+	}
+}
+
+static struct sk_buff *vr_egress_tag(const struct vr_port *port,
+				     struct sk_buff *skb)
+{
+	if (!port->vlan)
+		return skb;
+	if (skb_vlan_tag_present(skb)) {
+		skb = __vlan_hwaccel_push_inside(skb);
+		if (!skb)
+			return NULL;
+	}
+	__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
+	return skb;
+}
+
+/**
+ * vr_egress_xmit_port() - send a frame that the Linux stack put on a port
+ * @port: port
+ * @skb: frame, its data begins with the Ethernet header; consumed
+ *
+ * Context: softirq or BH disabled, RCU read side.
+ * Return: NET_XMIT_...
+ */
+int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	const struct vr_mactable *table = rcu_dereference(port->nic->table);
+	u64 key = vr_mactable_key(vr_egress_vlan(port, skb), eth->h_dest);
+
+	skb_reset_mac_header(skb);
+	if (is_multicast_ether_addr(eth->h_dest))
+		vr_egress_flood(port, skb);
+	else if (table && vr_mactable_find(table, key))
+		return vr_egress_loop(port, skb);
+	skb = vr_egress_tag(port, skb);
+	if (!skb)
+		return NET_XMIT_DROP;
+	skb->dev = port->lower;
+	return dev_queue_xmit(skb);
+}
+
+/* May frames go to the driver, past dev_queue_xmit()? */
+static bool vr_egress_may_direct(struct net_device *dev)
+{
+	return dev->real_num_tx_queues == 1 && (dev->flags & IFF_UP) &&
+	       !vr_hooks_qdisc(dev) && !vr_hooks_tap(dev) &&
+	       !vr_hooks_egress(dev);
+}
+
+static void vr_egress_start(struct sk_buff *skb, struct net_device *dev,
+			    struct netdev_queue *txq, bool more)
+{
+	netdev_tx_t rc = NETDEV_TX_BUSY;
+
+	if (likely(!netif_xmit_frozen_or_stopped(txq))) {
+		dev_xmit_recursion_inc();
+		rc = netdev_start_xmit(skb, dev, txq, more);
+		dev_xmit_recursion_dec();
+	}
+	/* a device without a qdisc has nowhere to put it */
+	if (unlikely(!dev_xmit_complete(rc))) {
+		dev_core_stats_tx_dropped_inc(dev);
+		kfree_skb(skb);
+	}
+}
+
+static void vr_egress_direct(struct net_device *dev, struct sk_buff *skb)
+{
+	struct netdev_queue *txq = netdev_get_tx_queue(dev, 0);
+	int cpu = smp_processor_id();
+	struct sk_buff *next;
+	bool again = false;
+
+	skb = validate_xmit_skb_list(skb, dev, &again);
+	HARD_TX_LOCK(dev, txq, cpu);
+	for (; skb; skb = next) {
+		next = skb->next;
+		skb_mark_not_on_list(skb);
+		vr_egress_start(skb, dev, txq, next);
+	}
+	HARD_TX_UNLOCK(dev, txq);
+}
+
+/**
+ * vr_egress_flush() - send what waits
+ * @egress: frames
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_egress_flush(struct vr_egress *egress)
+{
+	struct sk_buff *skb = egress->head;
+
+	if (!skb)
+		return;
+	egress->head = NULL;
+	egress->count = 0;
+	/* a driver that calls back here would recurse without bound */
+	if (unlikely(dev_xmit_recursion())) {
+		dev_core_stats_tx_dropped_inc(egress->dev);
+		kfree_skb_list(skb);
+		return;
+	}
+	vr_egress_direct(egress->dev, skb);
+}
+
+/**
+ * vr_egress_forget() - send what waits, and forget what was found out
+ * @egress: frames
+ *
+ * To be called at the end of each batch, since nobody says when a tap or a
+ * qdisc comes.
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_egress_forget(struct vr_egress *egress)
+{
+	vr_egress_flush(egress);
+	egress->dev = NULL;
+	egress->table = NULL;
+	egress->foreign = 0;
+}
+
+static void vr_egress_turn(struct vr_egress *egress, struct net_device *dev)
+{
+	vr_egress_flush(egress);
+	egress->dev = dev;
+	egress->direct = vr_egress_may_direct(dev);
+}
+
+static bool vr_egress_is_local(struct vr_egress *egress,
+			       const struct vr_port *port,
+			       const struct sk_buff *skb)
+{
+	const struct vr_mactable *table = rcu_dereference(port->nic->table);
+	u64 key = vr_mactable_key(port->vlan, skb->data);
+
+	if (likely(key == egress->foreign && table == egress->table))
+		return false;
+	if (table && vr_mactable_find(table, key))
+		return true;
+	egress->table = table;
+	egress->foreign = key;
+	return false;
+}
+
+/**
+ * vr_egress_xmit() - send a forwarded frame
+ * @egress: frames of this CPU that wait
+ * @port: port that it leaves by
+ * @skb: frame, its data and its MAC header begin with the Ethernet header of a
+ *	unicast frame; without VLAN tag; consumed
+ *
+ * Context: softirq, RCU read side; vr_egress_forget() must follow in it.
+ */
+void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
+		    struct sk_buff *skb)
+{
+	struct net_device *dev = port->lower;
+
+	if (unlikely(vr_egress_is_local(egress, port, skb))) {
+		vr_egress_loop(port, skb);
+		return;
+	}
+	if (port->vlan)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
+	skb->dev = dev;
+	if (unlikely(egress->dev != dev))
+		vr_egress_turn(egress, dev);
+	if (!egress->direct) {
+		dev_queue_xmit(skb);
+		return;
+	}
+	skb_set_queue_mapping(skb, 0);
+	skb_mark_not_on_list(skb);
+	if (egress->head)
+		egress->tail->next = skb;
+	else
+		egress->head = skb;
+	egress->tail = skb;
+	if (++egress->count >= VR_EGRESS_BATCH)
+		vr_egress_flush(egress);
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A packet is forwarded here only if the result is exactly what the Linux stack
+ * would have made of it. Everything is checked before anything is changed; the
+ * first doubt sends the packet to the stack.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <net/addrconf.h>
+#include <net/gso.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "forward.h"
+#include "gate.h"
+#include "port.h"
+#include "rib.h"
+#include "router.h"
+#include "way.h"
+
+static void vr_forward_mib4(struct net *net, struct vr_forward_mib *mib)
+{
+	unsigned int i;
+
+	if (!mib->in)
+		return;
+	__IP_ADD_STATS(net, IPSTATS_MIB_INPKTS, mib->in);
+	__IP_ADD_STATS(net, IPSTATS_MIB_INOCTETS, mib->in_bytes);
+	for (i = 0; i < ARRAY_SIZE(mib->ecn); i++)
+		if (mib->ecn[i])
+			__IP_ADD_STATS(net, IPSTATS_MIB_NOECTPKTS + i,
+				       mib->ecn[i]);
+	__IP_ADD_STATS(net, IPSTATS_MIB_OUTFORWDATAGRAMS, mib->out);
+	vr_compat_ip_out(net, mib->out, mib->out_bytes);
+	memset(mib, 0, sizeof(*mib));
+}
+
+static void vr_forward_mib6_in(struct net *net, const struct net_device *dev,
+			       struct vr_forward_mib *mib)
+{
+	struct inet6_dev *idev = __in6_dev_get(dev);
+	unsigned int i;
+
+	if (!mib->in)
+		return;
+	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_INPKTS, mib->in);
+	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_INOCTETS, mib->in_bytes);
+	for (i = 0; i < ARRAY_SIZE(mib->ecn); i++)
+		if (mib->ecn[i])
+			__IP6_ADD_STATS(net, idev, IPSTATS_MIB_NOECTPKTS + i,
+					mib->ecn[i]);
+	memset(mib, 0, sizeof(*mib));
+}
+
+static void vr_forward_mib6_out(struct net *net, const struct net_device *dev,
+				struct vr_forward_mib *mib)
+{
+	struct inet6_dev *idev = __in6_dev_get(dev);
+
+	if (!mib->out)
+		return;
+	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_OUTFORWDATAGRAMS, mib->out);
+	vr_compat_ip6_out(net, idev, mib->out, mib->out_bytes);
+	memset(mib, 0, sizeof(*mib));
+}
+
+static void vr_forward_leave_in(struct vr_forward *fw)
+{
+	const struct net_device *vrf = READ_ONCE(fw->router->vrf);
+	struct vr_forward_in *in = &fw->in;
+	struct pcpu_sw_netstats *tstats;
+
+	if (!in->port)
+		return;
+	tstats = this_cpu_ptr(in->port->dev->tstats);
+	u64_stats_update_begin(&tstats->syncp);
+	u64_stats_add(&tstats->rx_packets, in->packets);
+	u64_stats_add(&tstats->rx_bytes, in->bytes);
+	u64_stats_update_end(&tstats->syncp);
+	in->packets = 0;
+	in->bytes = 0;
+	if (vrf)
+		vr_compat_vrf_rx(vrf, in->fwd_packets, in->fwd_bytes);
+	in->fwd_packets = 0;
+	in->fwd_bytes = 0;
+	vr_forward_mib4(in->net, &in->mib4);
+	vr_forward_mib6_in(in->net, in->port->dev, &in->mib6);
+	in->port = NULL;
+}
+
+static void vr_forward_leave_out(struct vr_forward *fw)
+{
+	struct vr_forward_out *out = &fw->out;
+	struct vr_stats *stats = &fw->queue->stats;
+
+	if (!out->port)
+		return;
+	if (out->packets) {
+		dev_sw_netstats_tx_add(out->port->dev, out->packets,
+				       out->bytes);
+		u64_stats_update_begin(&stats->syncp);
+		u64_stats_add(&stats->fwd_packets, out->packets);
+		u64_stats_add(&stats->fwd_bytes, out->bytes);
+		u64_stats_update_end(&stats->syncp);
+		vr_forward_mib6_out(dev_net(out->port->dev), out->port->dev,
+				    &out->mib6);
+		out->packets = 0;
+		out->bytes = 0;
+	}
+	out->port = NULL;
+}
+
+/**
+ * vr_forward_begin() - begin a batch
+ * @fw: state of this CPU
+ * @queue: queue of the router that the packets are for
+ *
+ * Context: softirq, RCU read side; vr_forward_end() must follow in it.
+ */
+void vr_forward_begin(struct vr_forward *fw, struct vr_queue *queue)
+{
+	fw->queue = queue;
+	fw->router = queue->router;
+	fw->rib = rcu_dereference(fw->router->rib);
+}
+
+/**
+ * vr_forward_end() - end a batch: count what there was
+ * @fw: state of this CPU
+ *
+ * What waits in @fw->egress still does.
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_forward_end(struct vr_forward *fw)
+{
+	vr_forward_leave_in(fw);
+	vr_forward_leave_out(fw);
+}
+
+static void vr_forward_punt(struct vr_forward *fw, struct sk_buff *skb, u8 reason)
+{
+	struct vr_stats *stats = &fw->queue->stats;
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->punt[reason]);
+	u64_stats_add(&stats->punt_bytes, skb->len + ETH_HLEN);
+	u64_stats_update_end(&stats->syncp);
+	/* packets of one flow may go both ways, in order */
+	vr_egress_flush(&fw->egress);
+	netif_receive_skb_core(skb);
+}
+
+static bool vr_forward_martian4(__be32 saddr)
+{
+	return ipv4_is_multicast(saddr) || ipv4_is_lbcast(saddr) ||
+	       ipv4_is_zeronet(saddr) || ipv4_is_loopback(saddr);
+}
+
+static u8 vr_forward_address4(const struct vr_forward *fw, __be32 saddr,
+			      __be32 daddr)
+{
+	u8 reason;
+
+	if (unlikely(ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr)))
+		return VROUTER_PUNT_MULTICAST;
+	if (unlikely(ipv4_is_zeronet(daddr) || ipv4_is_loopback(daddr) ||
+		     vr_forward_martian4(saddr)))
+		return VROUTER_PUNT_MARTIAN;
+	reason = vr_rib_local4(fw->rib, daddr);
+	if (unlikely(reason))
+		return reason;
+	if (unlikely(vr_rib_local4(fw->rib, saddr)))
+		return VROUTER_PUNT_MARTIAN;
+	return 0;
+}
+
+static u8 vr_forward_header4(struct sk_buff *skb, unsigned int *len)
+{
+	const struct iphdr *iph;
+
+	if (unlikely(!pskb_may_pull(skb, sizeof(*iph))))
+		return VROUTER_PUNT_HEADER;
+	iph = ip_hdr(skb);
+	if (unlikely(iph->version != 4 || iph->ihl < 5))
+		return VROUTER_PUNT_HEADER;
+	if (unlikely(iph->ihl != 5))
+		return VROUTER_PUNT_OPTIONS;
+	if (unlikely(ip_fast_csum(iph, 5)))
+		return VROUTER_PUNT_HEADER;
+	*len = ntohs(iph->tot_len);
+	if (unlikely(skb->len < *len || *len < sizeof(*iph)))
+		return VROUTER_PUNT_HEADER;
+	if (unlikely(iph->ttl <= 1))
+		return VROUTER_PUNT_TTL;
+	return 0;
+}
+
+static u8 vr_forward_header6(struct sk_buff *skb, unsigned int *len)
+{
+	const struct ipv6hdr *hdr;
+
+	if (unlikely(!pskb_may_pull(skb, sizeof(*hdr))))
+		return VROUTER_PUNT_HEADER;
+	hdr = ipv6_hdr(skb);
+	if (unlikely(hdr->version != 6))
+		return VROUTER_PUNT_HEADER;
+	if (unlikely(hdr->nexthdr == NEXTHDR_HOP))
+		return VROUTER_PUNT_OPTIONS;
+	*len = ntohs(hdr->payload_len) + sizeof(*hdr);
+	/* a GRO packet of more than 64 kB says 0 */
+	if (unlikely(skb->len < *len || (!hdr->payload_len && skb_is_gso(skb))))
+		return VROUTER_PUNT_HEADER;
+	if (unlikely(hdr->hop_limit <= 1))
+		return VROUTER_PUNT_TTL;
+	return 0;
+}
+
+static u8 vr_forward_address6(const struct vr_forward *fw,
+			      const struct ipv6hdr *hdr)
+{
+	int saddr = ipv6_addr_type(&hdr->saddr);
+	int daddr = ipv6_addr_type(&hdr->daddr);
+
+	if (unlikely(daddr & IPV6_ADDR_MULTICAST))
+		return VROUTER_PUNT_MULTICAST;
+	if (unlikely(saddr == IPV6_ADDR_ANY || daddr == IPV6_ADDR_ANY ||
+		     (saddr & IPV6_ADDR_MULTICAST) ||
+		     ((saddr | daddr) & (IPV6_ADDR_LOOPBACK |
+					 IPV6_ADDR_LINKLOCAL))))
+		return VROUTER_PUNT_MARTIAN;
+	return vr_rib_local6(fw->rib, &hdr->daddr);
+}
+
+static bool vr_forward_fits(const struct sk_buff *skb, unsigned int len,
+			    u32 mtu)
+{
+	return likely(len <= mtu) ||
+	       (skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu));
+}
+
+/* Is the packet one that the stack handles apart from all others? */
+static u8 vr_forward_odd(struct sk_buff *skb)
+{
+	if (unlikely(skb->pkt_type != PACKET_HOST))
+		return VROUTER_PUNT_L2;
+	if (unlikely(skb_vlan_tag_present(skb)))
+		return VROUTER_PUNT_VLAN;
+	if (unlikely((skb->sk && skb_sk_is_prefetched(skb)) ||
+		     secpath_exists(skb) ||
+		     vr_compat_l3_forwarded(skb) ||
+		     (skb_is_gso(skb) && !skb_shinfo(skb)->gso_type)))
+		return VROUTER_PUNT_SKB;
+	return 0;
+}
+
+/* Checks that are the same for both families, once the way is known. */
+static u8 vr_forward_check_out(struct vr_forward *fw, const struct vr_way *way)
+{
+	if (unlikely(!way->port))
+		return VROUTER_PUNT_NEXTHOP_DEVICE;
+	if (unlikely(way->port == fw->in.port))
+		return VROUTER_PUNT_SAME_PORT;
+	if (unlikely(way->port != fw->out.port)) {
+		vr_forward_leave_out(fw);
+		vr_gate_out(&fw->out, fw->router, way->port);
+	}
+	return 0;
+}
+
+static int vr_forward_writable(struct vr_forward *fw, struct sk_buff *skb,
+			       unsigned int len)
+{
+	if (skb->len > len && unlikely(pskb_trim_rcsum(skb, len)))
+		return -ENOMEM;
+	return skb_cow_head(skb, fw->out.headroom);
+}
+
+static void vr_forward_drop(struct vr_forward *fw, struct sk_buff *skb)
+{
+	vr_stats_drop(&fw->queue->stats, VROUTER_DROP_MEMORY,
+		      skb->len + ETH_HLEN);
+	kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+}
+
+static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
+			    const u8 *lladdr)
+{
+	struct ethhdr *eth;
+
+	skb_forward_csum(skb);
+	skb_clear_tstamp(skb);
+	skb_dst_drop(skb);
+	skb_orphan(skb);
+	skb->skb_iif = fw->in.port->dev->ifindex;
+	fw->in.fwd_packets++;
+	fw->in.fwd_bytes += skb->len;
+	eth = skb_push(skb, ETH_HLEN);
+	skb_reset_mac_header(skb);
+	ether_addr_copy(eth->h_dest, lladdr);
+	ether_addr_copy(eth->h_source, fw->out.port->dev->dev_addr);
+	eth->h_proto = skb->protocol;
+	fw->out.packets++;
+	fw->out.bytes += skb->len;
+	vr_egress_xmit(&fw->egress, fw->out.port, skb);
+}
+
+static void vr_forward_count(struct vr_forward_mib *in,
+			     struct vr_forward_mib *out,
+			     const struct sk_buff *skb, unsigned int len, u8 tos)
+{
+	in->in++;
+	in->in_bytes += skb->len;
+	in->ecn[tos & INET_ECN_MASK] +=
+		skb_is_gso(skb) ? max_t(u16, 1, skb_shinfo(skb)->gso_segs) : 1;
+	out->out++;
+	out->out_bytes += len;
+}
+
+static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
+{
+	struct net *net = fw->in.net;
+	const struct iphdr *iph;
+	u8 lladdr[ETH_ALEN];
+	struct vr_way way;
+	unsigned int len;
+	u8 reason;
+
+	reason = fw->in.reason4 ? : vr_forward_header4(skb, &len);
+	if (unlikely(reason))
+		return reason;
+	iph = ip_hdr(skb);
+	reason = vr_forward_address4(fw, iph->saddr, iph->daddr) ? :
+		 vr_way_route4(fw->rib, net, iph, skb, &way) ? :
+		 vr_forward_check_out(fw, &way) ? : fw->out.reason4;
+	if (unlikely(reason))
+		return reason;
+	if (unlikely(fw->in.rpf && !vr_way_source4(fw->rib, iph->saddr,
+						   fw->in.port,
+						   fw->in.rpf == 1)))
+		return VROUTER_PUNT_RP_FILTER;
+	if (unlikely(!vr_forward_fits(skb, len, way.nh->mtu ? : fw->out.mtu)))
+		return VROUTER_PUNT_MTU;
+	reason = vr_way_neigh(&way, AF_INET, &iph->daddr, lladdr, true);
+	if (unlikely(reason))
+		return reason;
+
+	vr_forward_count(&fw->in.mib4, &fw->in.mib4, skb, len, iph->tos);
+	if (unlikely(vr_forward_writable(fw, skb, len))) {
+		vr_forward_drop(fw, skb);
+		return 0;
+	}
+	ip_decrease_ttl(ip_hdr(skb));
+	if (READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
+		skb->priority = rt_tos2priority(ip_hdr(skb)->tos);
+	vr_forward_send(fw, skb, lladdr);
+	return 0;
+}
+
+static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
+{
+	const struct ipv6hdr *hdr;
+	u8 lladdr[ETH_ALEN];
+	struct vr_way way;
+	unsigned int len;
+	u8 reason;
+	u32 mtu;
+
+	reason = fw->in.reason6 ? : vr_forward_header6(skb, &len);
+	if (unlikely(reason))
+		return reason;
+	hdr = ipv6_hdr(skb);
+	reason = vr_forward_address6(fw, hdr) ? :
+		 vr_way_route6(fw->rib, fw->in.net, hdr, skb, &way) ? :
+		 vr_forward_check_out(fw, &way) ? : fw->out.reason6;
+	if (unlikely(reason))
+		return reason;
+	mtu = max_t(u32, way.nh->mtu ? : fw->out.mtu6, IPV6_MIN_MTU);
+	if (unlikely(!vr_forward_fits(skb, len, mtu)))
+		return VROUTER_PUNT_MTU;
+	reason = vr_way_neigh(&way, AF_INET6, &hdr->daddr, lladdr, true);
+	if (unlikely(reason))
+		return reason;
+
+	vr_forward_count(&fw->in.mib6, &fw->out.mib6, skb, len,
+			 ipv6_get_dsfield(hdr));
+	if (unlikely(vr_forward_writable(fw, skb, len))) {
+		vr_forward_drop(fw, skb);
+		return 0;
+	}
+	ipv6_hdr(skb)->hop_limit--;
+	vr_forward_send(fw, skb, lladdr);
+	return 0;
+}
+
+/**
+ * vr_forward_packet() - forward a packet or give it to the Linux stack
+ * @fw: state of this CPU, in a batch
+ * @skb: packet, skb->dev is the port that it came in on, its data begins with the
+ *	network header; consumed
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_forward_packet(struct vr_forward *fw, struct sk_buff *skb)
+{
+	const struct vr_port *port = netdev_priv(skb->dev);
+	u8 reason;
+
+	if (unlikely(port != fw->in.port)) {
+		vr_forward_leave_in(fw);
+		vr_gate_in(&fw->in, fw->router, fw->rib, port);
+	}
+	fw->in.packets++;
+	fw->in.bytes += skb->len + ETH_HLEN;
+
+	reason = vr_forward_odd(skb);
+	if (likely(!reason)) {
+		switch (skb->protocol) {
+		case htons(ETH_P_IP):
+			reason = vr_forward_ipv4(fw, skb);
+			break;
+		case htons(ETH_P_IPV6):
+			reason = vr_forward_ipv6(fw, skb);
+			break;
+		case htons(ETH_P_8021Q):
+		case htons(ETH_P_8021AD):
+			reason = VROUTER_PUNT_VLAN;
+			break;
+		default:
+			reason = VROUTER_PUNT_NOT_IP;
+		}
+	}
+	if (unlikely(reason))
+		vr_forward_punt(fw, skb, reason);
+}

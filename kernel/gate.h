@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the configuration of a port lets pass.
+ */
+#ifndef VROUTER_GATE_H
+#define VROUTER_GATE_H
+
+#include "forward.h"
+
+void vr_gate_in(struct vr_forward_in *in, const struct vr_router *router,
+		const struct vr_rib *rib, const struct vr_port *port);
+void vr_gate_out(struct vr_forward_out *out, const struct vr_router *router,
+		 const struct vr_port *port);
+u8 vr_gate_router(const struct vr_router *router, const struct vr_rib *rib,
+		  const struct net *net, bool ipv6);
+
+#endif

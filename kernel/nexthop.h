@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Nexthops of a router's routes.
+ */
+#ifndef VROUTER_NEXTHOP_H
+#define VROUTER_NEXTHOP_H
+
+#include <linux/idr.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <net/ip_fib.h>
+#include <net/ip6_fib.h>
+#include <net/neighbour.h>
+#include <uapi/linux/vrouter.h>
+
+struct vr_port;
+struct vr_router;
+
+#define VR_NEXTHOP_ID_MAX	0xffff
+#define VR_NEXTHOP_PATHS_MAX	512
+#define VR_NEXTHOP_HASH_BITS	8
+
+/**
+ * struct vr_path - one way out
+ * @port: port that it leaves by, or NULL if the device is no port
+ * @nhc: the kernel's own, whose flags and exceptions are read live; IPv4 only
+ * @bound: hashes up to this one take the path; the kernel's own for IPv4
+ * @neigh: the gateway's neighbour entry, once it was looked up
+ * @gw: the gateway
+ * @gw_family: AF_INET, AF_INET6, or 0 for the destination itself
+ * @dev: device
+ * @f6i: the route that it comes from, which holds @dev; IPv6 only
+ * @weight: share of the path
+ * @own_bound: what @bound points to for IPv6
+ */
+struct vr_path {
+	struct vr_port *port;
+	const struct fib_nh_common *nhc;
+	const atomic_t *bound;
+	struct neighbour __rcu *neigh;
+	union {
+		__be32 ip4;
+		struct in6_addr ip6;
+	} gw;
+	u8 gw_family;
+
+	struct net_device *dev;
+	struct fib6_info *f6i;
+	int weight;
+	atomic_t own_bound;
+};
+
+/**
+ * struct vr_nexthop - where packets go, shared by all routes that say the same
+ * @reason: enum vrouter_punt_reason why they go to the Linux stack, or 0
+ * @npaths: number of paths
+ * @mtu: MTU of the route, 0 for the device's
+ * @object: nexthop object, which is read live, instead of paths, or NULL
+ * @fi: the kernel's own, held; IPv4 only
+ * @f6i: the route that holds @object; IPv6 only
+ * @id: index in the table
+ * @users: routes that use it; writer only
+ * @hash: hash of its contents
+ * @node: in the table's hash by contents
+ * @table: the table
+ * @rcu: frees it
+ * @path: the paths
+ */
+struct vr_nexthop {
+	u8 reason;
+	u16 npaths;
+	u32 mtu;
+	struct nexthop *object;
+
+	struct fib_info *fi;
+	struct fib6_info *f6i;
+	u16 id;
+	u32 users;
+	u32 hash;
+	struct hlist_node node;
+	struct vr_nexthops *table;
+	struct rcu_head rcu;
+	struct vr_path path[];
+};
+
+/**
+ * struct vr_nexthop_index - nexthops by their number
+ * @rcu: frees it
+ * @size: length
+ * @nh: index 0 is no nexthop
+ */
+struct vr_nexthop_index {
+	struct rcu_head rcu;
+	u32 size;
+	struct vr_nexthop __rcu *nh[];
+};
+
+/**
+ * struct vr_nexthops - the nexthops of a router
+ *
+ * Changed by the mirror only, which is ordered.
+ *
+ * @index: by number
+ * @ids: numbers in use; one is free again only after a grace period, since a
+ *	reader may have it from the FIB still
+ * @by_contents: to share them
+ * @refs: the owner, and each nexthop that is not freed
+ * @count: nexthops in use
+ */
+struct vr_nexthops {
+	struct vr_nexthop_index __rcu *index;
+	struct ida ids;
+	struct hlist_head by_contents[1 << VR_NEXTHOP_HASH_BITS];
+	refcount_t refs;
+	u32 count;
+};
+
+struct vr_nexthops *vr_nexthop_table_alloc(void);
+void vr_nexthop_table_free(struct vr_nexthops *table);
+struct vr_nexthop *vr_nexthop_get4(struct vr_nexthops *table,
+				   struct fib_info *fi, u8 type, bool tos);
+struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
+				   const struct vr_nexthop *old,
+				   struct fib6_info **routes, unsigned int n,
+				   bool add);
+void vr_nexthop_put(struct vr_nexthop *nh);
+struct vr_nexthop *vr_nexthop_by_id(const struct vr_nexthops *table, u16 id);
+void vr_nexthop_recheck(struct vr_nexthops *table);
+bool vr_nexthop_offload(const struct vr_nexthop *nh,
+			const struct vr_router *router);
+
+/**
+ * vr_nexthop_find() - nexthop by its number
+ * @table: nexthops
+ * @id: number from a FIB
+ *
+ * Context: RCU read side, the same in which the number was read.
+ * Return: the nexthop, NULL in the moment in which a writer takes it away.
+ */
+static inline struct vr_nexthop *
+vr_nexthop_find(const struct vr_nexthops *table, u16 id)
+{
+	const struct vr_nexthop_index *index = rcu_dereference(table->index);
+
+	/* the number may be newer than the index that this CPU sees */
+	return likely(id < index->size) ? rcu_dereference(index->nh[id]) : NULL;
+}
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "demux.h"
+#include "nic.h"
+#include "port.h"
+
+static void vr_nic_publish(struct vr_nic *nic, struct vr_mactable *table)
+{
+	struct vr_mactable *old;
+
+	old = rcu_replace_pointer(nic->table, table,
+				  lockdep_is_held(&nic->lock));
+	if (old)
+		kfree_rcu(old, rcu);
+}
+
+static struct vr_mactable *vr_nic_table(const struct vr_nic *nic)
+{
+	return rcu_dereference_protected(nic->table,
+					 lockdep_is_held(&nic->lock));
+}
+
+/* The lowest bit of a pointer to a port tells its other addresses apart. */
+static void *vr_nic_value(struct vr_port *port, bool first)
+{
+	return (void *)((unsigned long)port | (first ? 0UL : 1UL));
+}
+
+/**
+ * vr_nic_find() - the ports' common part on a NIC
+ * @dev: net device
+ *
+ * Context: RTNL.
+ * Return: the common part, NULL if there are no ports on @dev.
+ */
+struct vr_nic *vr_nic_find(const struct net_device *dev)
+{
+	ASSERT_RTNL();
+	if (rcu_access_pointer(dev->rx_handler) != vr_demux_rx)
+		return NULL;
+	return rtnl_dereference(dev->rx_handler_data);
+}
+
+/**
+ * vr_nic_get() - find or make the ports' common part on a NIC
+ * @dev: net device
+ * @extack: says why not
+ *
+ * Context: RTNL. The caller calls vr_nic_put() once.
+ * Return: the common part, or an ERR_PTR(): -EBUSY if a bridge, bond or the
+ * like takes the device's frames already, -ENOMEM.
+ */
+struct vr_nic *vr_nic_get(struct net_device *dev,
+			  struct netlink_ext_ack *extack)
+{
+	struct vr_nic *nic = vr_nic_find(dev);
+	int err;
+
+	if (nic) {
+		nic->users++;
+		return nic;
+	}
+	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	if (!nic)
+		return ERR_PTR(-ENOMEM);
+	nic->dev = dev;
+	nic->users = 1;
+	INIT_LIST_HEAD(&nic->ports);
+	spin_lock_init(&nic->lock);
+	err = netdev_rx_handler_register(dev, vr_demux_rx, nic);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "The NIC's frames go to a bridge, bond, macvlan or the like already");
+		kfree(nic);
+		return ERR_PTR(err);
+	}
+	/* a merged packet cannot be forwarded */
+	dev_disable_lro(dev);
+	return nic;
+}
+
+/**
+ * vr_nic_put() - let go of the ports' common part; the last one frees it
+ * @nic: common part
+ *
+ * Context: RTNL.
+ */
+void vr_nic_put(struct vr_nic *nic)
+{
+	struct vr_mactable *table;
+
+	ASSERT_RTNL();
+	if (--nic->users)
+		return;
+	/* waits for vr_demux_rx() to leave */
+	netdev_rx_handler_unregister(nic->dev);
+	table = rcu_dereference_protected(nic->table, true);
+	kvfree(table);
+	kfree_rcu(nic, rcu);
+}
+
+/**
+ * vr_nic_add_address() - let a port take the frames for an address
+ * @port: port
+ * @mac: MAC address
+ * @first: the port's own address, not one added to it
+ * @gfp: how to allocate
+ *
+ * Return: 0, -EEXIST if another port on that NIC and VLAN has it, -ENOMEM.
+ */
+int vr_nic_add_address(struct vr_port *port, const u8 *mac, bool first,
+		       gfp_t gfp)
+{
+	u64 key = vr_mactable_key(port->vlan, mac);
+	struct vr_nic *nic = port->nic;
+	struct vr_mactable *table;
+	int err = 0;
+
+	spin_lock_bh(&nic->lock);
+	table = vr_mactable_insert(vr_nic_table(nic), key,
+				   vr_nic_value(port, first), gfp);
+	if (IS_ERR(table))
+		err = PTR_ERR(table);
+	else
+		vr_nic_publish(nic, table);
+	spin_unlock_bh(&nic->lock);
+	return err;
+}
+
+static void vr_nic_del_key(struct vr_nic *nic, u64 key)
+{
+	struct vr_mactable *old = vr_nic_table(nic), *table;
+
+	table = vr_mactable_remove(old, key, GFP_ATOMIC);
+	if (!IS_ERR(table))
+		vr_nic_publish(nic, table);
+	else if (PTR_ERR(table) == -ENOMEM)
+		vr_mactable_clear(old, key);
+}
+
+/**
+ * vr_nic_del_address() - let a port take no more frames for an address
+ * @port: port
+ * @mac: MAC address
+ *
+ * Readers may see it until a grace period has passed.
+ */
+void vr_nic_del_address(struct vr_port *port, const u8 *mac)
+{
+	u64 key = vr_mactable_key(port->vlan, mac);
+	struct vr_nic *nic = port->nic;
+
+	spin_lock_bh(&nic->lock);
+	if (vr_nic_table(nic))
+		vr_nic_del_key(nic, key);
+	spin_unlock_bh(&nic->lock);
+}
+
+/**
+ * vr_nic_has_address() - does a port that is up have this address?
+ * @nic: NIC
+ * @vlan: VLAN id, 0 for untagged
+ * @mac: MAC address
+ *
+ * Context: RTNL.
+ * Return: true if so.
+ */
+bool vr_nic_has_address(const struct vr_nic *nic, u16 vlan, const u8 *mac)
+{
+	const struct vr_mactable *table;
+	bool found;
+
+	rcu_read_lock();
+	table = rcu_dereference(nic->table);
+	found = table && vr_mactable_find(table, vr_mactable_key(vlan, mac));
+	rcu_read_unlock();
+	return found;
+}
+
+/* a key that stands for an added address which the port no longer has */
+static u64 vr_nic_stale_key(struct vr_nic *nic, struct vr_port *port)
+{
+	struct vr_mactable_slot *slot = NULL;
+	struct netdev_hw_addr *ha;
+
+	vr_mactable_for_each(vr_nic_table(nic), slot) {
+		bool found = false;
+
+		if (slot->value != vr_nic_value(port, false))
+			continue;
+		netdev_for_each_uc_addr(ha, port->dev)
+			if (slot->key == vr_mactable_key(port->vlan, ha->addr))
+				found = true;
+		if (!found || !port->up)
+			return slot->key;
+	}
+	return 0;
+}
+
+/**
+ * vr_nic_sync_addresses() - take the frames for the addresses added to a port
+ * @port: port; its address list is locked
+ */
+void vr_nic_sync_addresses(struct vr_port *port)
+{
+	struct vr_nic *nic = port->nic;
+	struct netdev_hw_addr *ha;
+	u64 key;
+
+	spin_lock_bh(&nic->lock);
+	while (vr_nic_table(nic) && (key = vr_nic_stale_key(nic, port)))
+		vr_nic_del_key(nic, key);
+	spin_unlock_bh(&nic->lock);
+
+	if (!port->up)
+		return;
+	/* an address that another port has already stays with that one */
+	netdev_for_each_uc_addr(ha, port->dev)
+		vr_nic_add_address(port, ha->addr, false, GFP_ATOMIC);
+}

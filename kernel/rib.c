@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A router's routes, built by the mirror and read by the data path. The local
+ * table stands apart, since the kernel asks it before the router's table, whatever
+ * the lengths of the prefixes.
+ */
+#include <linux/slab.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+
+#include "rib.h"
+
+/**
+ * vr_rib_alloc() - make an empty set of routes
+ *
+ * Context: may sleep.
+ * Return: routes, or NULL.
+ */
+struct vr_rib *vr_rib_alloc(void)
+{
+	struct vr_rib *rib = kzalloc(sizeof(*rib), GFP_KERNEL_ACCOUNT);
+
+	if (!rib)
+		return NULL;
+	rib->fib4 = vr_fib_alloc(32, GFP_KERNEL_ACCOUNT);
+	rib->fib6 = vr_fib_alloc(128, GFP_KERNEL_ACCOUNT);
+	rib->local4 = vr_fib_alloc(32, GFP_KERNEL_ACCOUNT);
+	rib->local6 = vr_fib_alloc(128, GFP_KERNEL_ACCOUNT);
+	rib->nexthops = vr_nexthop_table_alloc();
+	if (rib->fib4 && rib->fib6 && rib->local4 && rib->local6 &&
+	    rib->nexthops)
+		return rib;
+	vr_rib_free(rib);
+	return NULL;
+}
+
+static void vr_rib_free_fib(struct vr_fib *fib)
+{
+	if (fib)
+		vr_fib_free(fib);
+}
+
+/**
+ * vr_rib_free() - free routes
+ * @rib: routes that no reader finds any more, and a grace period has passed
+ */
+void vr_rib_free(struct vr_rib *rib)
+{
+	vr_rib_free_fib(rib->fib4);
+	vr_rib_free_fib(rib->fib6);
+	vr_rib_free_fib(rib->local4);
+	vr_rib_free_fib(rib->local6);
+	if (rib->nexthops)
+		vr_nexthop_table_free(rib->nexthops);
+	kfree(rib);
+}
+
+static void vr_rib_filter_add(struct vr_rib_filter *filter, u32 hash, bool whole)
+{
+	if (!whole) {
+		WRITE_ONCE(filter->all, filter->all + 1);
+	} else if (filter->users[hash] != U16_MAX) {
+		/* at the top it stays for good, which costs speed only */
+		filter->users[hash]++;
+		set_bit(hash, filter->map);
+	}
+}
+
+static void vr_rib_filter_del(struct vr_rib_filter *filter, u32 hash, bool whole)
+{
+	if (!whole)
+		WRITE_ONCE(filter->all, filter->all - 1);
+	else if (filter->users[hash] != U16_MAX && !--filter->users[hash])
+		clear_bit(hash, filter->map);
+}
+
+/* Those addresses are martians to the data path, which needs no table for that. */
+static bool vr_rib_filtered4(__be32 dst)
+{
+	return !ipv4_is_loopback(dst) && !ipv4_is_multicast(dst);
+}
+
+static bool vr_rib_filtered6(const struct in6_addr *dst)
+{
+	return !(ipv6_addr_type(dst) & (IPV6_ADDR_LOOPBACK |
+					IPV6_ADDR_MULTICAST |
+					IPV6_ADDR_LINKLOCAL));
+}
+
+static u8 vr_rib_local_reason(u8 type)
+{
+	return type == RTN_BROADCAST || type == RTN_MULTICAST ?
+		VROUTER_PUNT_MULTICAST : VROUTER_PUNT_LOCAL;
+}
+
+static int vr_rib_set_local(struct vr_fib *fib, struct vr_rib_filter *filter,
+			    const void *dst, u8 plen, u8 type, u32 hash,
+			    bool whole, bool filtered)
+{
+	u16 old;
+	int err;
+
+	/* before the route, so that no reader misses it */
+	if (filtered && !vr_fib_get(fib, dst, plen))
+		vr_rib_filter_add(filter, hash, whole);
+	err = vr_fib_set(fib, dst, plen, vr_rib_local_reason(type), &old,
+			 GFP_KERNEL_ACCOUNT);
+	if (err && filtered && !vr_fib_get(fib, dst, plen))
+		vr_rib_filter_del(filter, hash, whole);
+	return err;
+}
+
+static int vr_rib_del_local(struct vr_fib *fib, struct vr_rib_filter *filter,
+			    const void *dst, u8 plen, u32 hash, bool whole,
+			    bool filtered)
+{
+	u16 old;
+	int err;
+
+	err = vr_fib_del(fib, dst, plen, &old);
+	if (!err && filtered)
+		vr_rib_filter_del(filter, hash, whole);
+	return err;
+}
+
+static bool vr_rib_is_own(const struct vr_nexthop *nh)
+{
+	return nh && (nh->reason == VROUTER_PUNT_LOCAL ||
+		      nh->reason == VROUTER_PUNT_MULTICAST);
+}
+
+/* A VRF's own addresses stand in its own table. */
+static void vr_rib_account(struct vr_rib_filter *filter,
+			   const struct vr_nexthop *old,
+			   const struct vr_nexthop *new, u32 hash, bool whole)
+{
+	if (vr_rib_is_own(old) == vr_rib_is_own(new))
+		return;
+	if (vr_rib_is_own(new))
+		vr_rib_filter_add(filter, hash, whole);
+	else
+		vr_rib_filter_del(filter, hash, whole);
+}
+
+static int vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
+		      struct vr_rib_filter *filter, const void *dst, u8 plen,
+		      struct vr_nexthop *nh, u32 hash, bool whole)
+{
+	struct vr_nexthop *old;
+	u16 id;
+	int err;
+
+	if (IS_ERR(nh))
+		return PTR_ERR(nh);
+	old = vr_nexthop_by_id(rib->nexthops, vr_fib_get(fib, dst, plen));
+	if (vr_rib_is_own(nh))
+		vr_rib_account(filter, old, nh, hash, whole);
+	err = vr_fib_set(fib, dst, plen, nh->id, &id, GFP_KERNEL_ACCOUNT);
+	if (err) {
+		if (vr_rib_is_own(nh))
+			vr_rib_account(filter, nh, old, hash, whole);
+		vr_nexthop_put(nh);
+		return err;
+	}
+	if (!vr_rib_is_own(nh))
+		vr_rib_account(filter, old, nh, hash, whole);
+	if (old)
+		vr_nexthop_put(old);
+	return 0;
+}
+
+static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
+		      struct vr_rib_filter *filter, const void *dst, u8 plen,
+		      u32 hash, bool whole)
+{
+	struct vr_nexthop *nh;
+	u16 id;
+	int err;
+
+	err = vr_fib_del(fib, dst, plen, &id);
+	if (err)
+		return err;
+	nh = vr_nexthop_by_id(rib->nexthops, id);
+	vr_rib_account(filter, nh, NULL, hash, whole);
+	vr_nexthop_put(nh);
+	return 0;
+}
+
+/**
+ * vr_rib_set4() - add or replace an IPv4 route
+ * @rib: routes
+ * @dst: destination
+ * @plen: bits of @dst
+ * @fi: the kernel's nexthops
+ * @type: RTN_...
+ * @tos: the route is for one TOS only
+ * @local: into the local table
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0, -ENOMEM, or -ENOSPC if there are too many nexthops.
+ */
+int vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen, struct fib_info *fi,
+		u8 type, bool tos, bool local)
+{
+	u32 hash = vr_rib_hash4(dst);
+
+	if (local)
+		return vr_rib_set_local(rib->local4, &rib->filter4, &dst, plen,
+					type, hash, plen == 32,
+					vr_rib_filtered4(dst));
+	return vr_rib_set(rib, rib->fib4, &rib->filter4, &dst, plen,
+			  vr_nexthop_get4(rib->nexthops, fi, type, tos), hash,
+			  plen == 32);
+}
+
+/**
+ * vr_rib_del4() - delete an IPv4 route
+ * @rib: routes
+ * @dst: destination
+ * @plen: bits of @dst
+ * @local: from the local table
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0 or -ENOENT.
+ */
+int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local)
+{
+	u32 hash = vr_rib_hash4(dst);
+
+	if (local)
+		return vr_rib_del_local(rib->local4, &rib->filter4, &dst, plen,
+					hash, plen == 32,
+					vr_rib_filtered4(dst));
+	return vr_rib_del(rib, rib->fib4, &rib->filter4, &dst, plen, hash,
+			  plen == 32);
+}
+
+/**
+ * vr_rib_exact4() - the nexthop of one IPv4 route
+ * @rib: routes
+ * @dst: destination
+ * @plen: bits of @dst
+ *
+ * Context: the mirror's work.
+ * Return: nexthop, or NULL if there is no such route.
+ */
+struct vr_nexthop *vr_rib_exact4(const struct vr_rib *rib, __be32 dst, u8 plen)
+{
+	return vr_nexthop_by_id(rib->nexthops,
+				vr_fib_get(rib->fib4, &dst, plen));
+}
+
+/**
+ * vr_rib_exact6() - the nexthop of one IPv6 route
+ * @rib: routes
+ * @dst: destination
+ * @plen: bits of @dst
+ *
+ * Context: the mirror's work.
+ * Return: nexthop, or NULL if there is no such route.
+ */
+struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
+				 const struct in6_addr *dst, u8 plen)
+{
+	return vr_nexthop_by_id(rib->nexthops,
+				vr_fib_get(rib->fib6, dst, plen));
+}
+
+/**
+ * vr_rib_set6() - add, replace, or add paths to an IPv6 route
+ * @rib: routes
+ * @routes: the kernel's, one a path
+ * @n: number of @routes
+ * @append: add the paths to those that the route has
+ * @local: into the local table
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0, -ENOMEM, or -ENOSPC if there are too many nexthops.
+ */
+int vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
+		bool append, bool local)
+{
+	const struct rt6key *key = &routes[0]->fib6_dst;
+	u32 hash = vr_rib_hash6(&key->addr);
+	struct vr_nexthop *old = NULL;
+
+	if (local)
+		return vr_rib_set_local(rib->local6, &rib->filter6, &key->addr,
+					key->plen, routes[0]->fib6_type, hash,
+					key->plen == 128,
+					vr_rib_filtered6(&key->addr));
+	if (append)
+		old = vr_rib_exact6(rib, &key->addr, key->plen);
+	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
+			  vr_nexthop_get6(rib->nexthops, old, routes, n, true),
+			  hash, key->plen == 128);
+}
+
+/**
+ * vr_rib_del6() - delete an IPv6 route, or paths of it
+ * @rib: routes
+ * @routes: the kernel's, one a path
+ * @n: number of @routes
+ * @local: from the local table
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0, -ENOENT, -ENOMEM, -ENOSPC, or -ESTALE if only building everything
+ * anew can tell what is left.
+ */
+int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
+		bool local)
+{
+	const struct rt6key *key = &routes[0]->fib6_dst;
+	u32 hash = vr_rib_hash6(&key->addr);
+	struct vr_nexthop *old, *nh = NULL;
+
+	if (local)
+		return vr_rib_del_local(rib->local6, &rib->filter6, &key->addr,
+					key->plen, hash, key->plen == 128,
+					vr_rib_filtered6(&key->addr));
+	old = vr_rib_exact6(rib, &key->addr, key->plen);
+	if (!old)
+		return -ENOENT;
+	/* a punted route has no paths here that could be counted */
+	if (old->reason && rt6_qualify_for_ecmp(routes[0]))
+		return -ESTALE;
+	if (old->npaths > n)
+		nh = vr_nexthop_get6(rib->nexthops, old, routes, n, false);
+	if (!nh)
+		return vr_rib_del(rib, rib->fib6, &rib->filter6, &key->addr,
+				  key->plen, hash, key->plen == 128);
+	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
+			  nh, hash, key->plen == 128);
+}
+
+static u8 vr_rib_own_reason(const struct vr_rib *rib, u16 id)
+{
+	const struct vr_nexthop *nh = vr_nexthop_find(rib->nexthops, id);
+
+	return vr_rib_is_own(nh) ? nh->reason : 0;
+}
+
+/**
+ * vr_rib_find_local4() - is an address the router's own? without the filter
+ * @rib: routes
+ * @addr: address
+ *
+ * Context: RCU read side.
+ * Return: 0 if not, else enum vrouter_punt_reason.
+ */
+u8 vr_rib_find_local4(const struct vr_rib *rib, __be32 addr)
+{
+	return vr_fib_lookup4(rib->local4, addr) ? :
+	       vr_rib_own_reason(rib, vr_fib_lookup4(rib->fib4, addr));
+}
+
+/**
+ * vr_rib_find_local6() - is an address the router's own? without the filter
+ * @rib: routes
+ * @addr: address
+ *
+ * Context: RCU read side.
+ * Return: 0 if not, else enum vrouter_punt_reason.
+ */
+u8 vr_rib_find_local6(const struct vr_rib *rib, const struct in6_addr *addr)
+{
+	return vr_fib_lookup6(rib->local6, addr) ? :
+	       vr_rib_own_reason(rib, vr_fib_lookup6(rib->fib6, addr));
+}

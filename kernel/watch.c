@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Net devices, neighbours and nexthop objects. Routes and rules are the mirror's.
+ */
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/neighbour.h>
+#include <net/netevent.h>
+#include <net/netns/generic.h>
+#include <net/nexthop.h>
+
+#include "mirror.h"
+#include "port.h"
+#include "router.h"
+#include "watch.h"
+
+/**
+ * struct vr_watch_net - what is heard of in one namespace
+ * @nexthop: nexthop objects
+ * @net: the namespace
+ */
+struct vr_watch_net {
+	struct notifier_block nexthop;
+	struct net *net;
+};
+
+static unsigned int vr_watch_net_id;
+
+static void vr_watch_recheck(const struct net *net)
+{
+	struct vr_router *router;
+	u32 id = 0;
+
+	rcu_read_lock();
+	while ((router = vr_router_next(&id)))
+		if (net_eq(dev_net(router->dev), net))
+			vr_mirror_recheck(router);
+	rcu_read_unlock();
+}
+
+static int vr_watch_netdev(struct notifier_block *nb, unsigned long event,
+			   void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	if (vr_router_is(dev))
+		return vr_router_event(dev, event, ptr);
+	if (vr_port_is(dev) && (event == NETDEV_DOWN ||
+				event == NETDEV_UNREGISTER))
+		vr_watch_recheck(dev_net(dev));
+	return vr_port_event(dev, event, ptr);
+}
+
+static struct notifier_block vr_watch_netdev_nb = {
+	.notifier_call = vr_watch_netdev,
+};
+
+/* A neighbour entry of no use must not be held by a nexthop: it holds its device. */
+static int vr_watch_netevent(struct notifier_block *nb, unsigned long event,
+			     void *ptr)
+{
+	const struct neighbour *neigh = ptr;
+
+	if (event == NETEVENT_NEIGH_UPDATE && vr_port_is(neigh->dev) &&
+	    !(READ_ONCE(neigh->nud_state) & NUD_VALID))
+		vr_watch_recheck(dev_net(neigh->dev));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block vr_watch_netevent_nb = {
+	.notifier_call = vr_watch_netevent,
+};
+
+/* Nexthop objects are read live, but routes over them may need another flag. */
+static int vr_watch_nexthop(struct notifier_block *nb, unsigned long event,
+			    void *ptr)
+{
+	const struct vr_watch_net *watch =
+		container_of(nb, struct vr_watch_net, nexthop);
+
+	if (event == NEXTHOP_EVENT_REPLACE ||
+	    event == NEXTHOP_EVENT_BUCKET_REPLACE)
+		vr_watch_recheck(watch->net);
+	return NOTIFY_DONE;
+}
+
+static int __net_init vr_watch_net_init(struct net *net)
+{
+	struct vr_watch_net *watch = net_generic(net, vr_watch_net_id);
+
+	watch->net = net;
+	watch->nexthop.notifier_call = vr_watch_nexthop;
+	return register_nexthop_notifier(net, &watch->nexthop, NULL);
+}
+
+static void __net_exit vr_watch_net_exit(struct net *net)
+{
+	struct vr_watch_net *watch = net_generic(net, vr_watch_net_id);
+
+	unregister_nexthop_notifier(net, &watch->nexthop);
+	/* a router that was here may have a mirror that is on its way out */
+	vr_mirror_flush();
+}
+
+static struct pernet_operations vr_watch_net_ops = {
+	.init	= vr_watch_net_init,
+	.exit	= vr_watch_net_exit,
+	.id	= &vr_watch_net_id,
+	.size	= sizeof(struct vr_watch_net),
+};
+
+/**
+ * vr_watch_init() - begin to listen
+ *
+ * Return: 0 or a negative errno.
+ */
+int vr_watch_init(void)
+{
+	int err;
+
+	err = register_pernet_subsys(&vr_watch_net_ops);
+	if (err)
+		return err;
+	err = register_netevent_notifier(&vr_watch_netevent_nb);
+	if (err)
+		goto err_pernet;
+	err = register_netdevice_notifier(&vr_watch_netdev_nb);
+	if (err)
+		goto err_netevent;
+	return 0;
+
+err_netevent:
+	unregister_netevent_notifier(&vr_watch_netevent_nb);
+err_pernet:
+	unregister_pernet_subsys(&vr_watch_net_ops);
+	return err;
+}
+
+/**
+ * vr_watch_exit() - stop listening
+ */
+void vr_watch_exit(void)
+{
+	unregister_netdevice_notifier(&vr_watch_netdev_nb);
+	unregister_netevent_notifier(&vr_watch_netevent_nb);
+	unregister_pernet_subsys(&vr_watch_net_ops);
+}
