@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+
+#define VLAN_MAX	4094
+#define WATCH_MS_MIN	10
+#define WATCH_MS_MAX	86400000
+
+/**
+ * parse_u32() - a decimal number
+ * @text: digits and nothing else
+ * @value: result
+ *
+ * Return: false for junk, signs and what does not fit 32 bits
+ */
+bool parse_u32(const char *text, uint32_t *value)
+{
+	uint64_t v = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		v = v * 10 + (*text - '0');
+		if (v > UINT32_MAX)
+			return false;
+	}
+	*value = v;
+	return true;
+}
+
+/**
+ * parse_ms() - seconds with up to three decimals
+ * @text: "2", "0.5"
+ * @ms: result, ms, 10 to a day
+ *
+ * Return: false for anything else
+ */
+bool parse_ms(const char *text, uint32_t *ms)
+{
+	uint64_t v = 0;
+	int digits = 0, decimals = -1;
+
+	for (; *text; text++) {
+		if (*text == '.' && decimals < 0) {
+			decimals = 0;
+			continue;
+		}
+		if (*text < '0' || *text > '9' || decimals == 3)
+			return false;
+		v = v * 10 + (*text - '0');
+		if (v > WATCH_MS_MAX)
+			return false;
+		digits++;
+		if (decimals >= 0)
+			decimals++;
+	}
+	for (decimals = decimals < 0 ? 0 : decimals; decimals < 3; decimals++)
+		v *= 10;
+	if (!digits || v < WATCH_MS_MIN || v > WATCH_MS_MAX)
+		return false;
+	*ms = v;
+	return true;
+}
+
+/**
+ * parse_ifname() - is it a name for a device?
+ * @text: the name
+ *
+ * The kernel's own rule, and no '%', which it would replace by a number.
+ */
+bool parse_ifname(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (!len || len >= IFNAMSIZ || !strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	return !strpbrk(text, "/:% \t\n\v\f\r\xa0");
+}
+
+/**
+ * parse_netns() - is it a name for a network namespace, a file name that is?
+ * @text: the name
+ */
+bool parse_netns(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (!len || len > NAME_MAX || !strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	return !strchr(text, '/');
+}
+
+bool parse_address(const char *text, struct address *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (inet_pton(AF_INET, text, addr->bytes) == 1)
+		addr->len = 4;
+	else if (inet_pton(AF_INET6, text, addr->bytes) == 1)
+		addr->len = 16;
+	return addr->len;
+}
+
+static bool parse_part(char *to, size_t size, const char *from, size_t len)
+{
+	if (len >= size)
+		return false;
+	memcpy(to, from, len);
+	to[len] = '\0';
+	return true;
+}
+
+/**
+ * parse_port() - NIC[:VLAN]=NAME
+ * @text: the word
+ * @spec: result
+ *
+ * Return: what is wrong with it, or NULL
+ */
+const char *parse_port(const char *text, struct port_spec *spec)
+{
+	const char *eq = strchr(text, '='), *colon;
+	char number[16];
+
+	memset(spec, 0, sizeof(*spec));
+	if (!eq)
+		return "not NIC[:VLAN]=NAME";
+	if (!parse_ifname(eq + 1))
+		return "not a name for a port";
+	strcpy(spec->name, eq + 1);
+	colon = memchr(text, ':', eq - text);
+	if (colon) {
+		if (!parse_part(number, sizeof(number), colon + 1, eq - colon - 1) ||
+		    !parse_u32(number, &spec->vlan) || spec->vlan < 1 ||
+		    spec->vlan > VLAN_MAX)
+			return "the VLAN is not a number from 1 to 4094";
+		eq = colon;
+	}
+	if (!parse_part(spec->nic, sizeof(spec->nic), text, eq - text) ||
+	    !parse_ifname(spec->nic))
+		return "not a name for a NIC";
+	return NULL;
+}
