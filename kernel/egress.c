@@ -111,14 +111,16 @@ static void vr_egress_start(struct sk_buff *skb, struct net_device *dev,
 	}
 }
 
-static void vr_egress_direct(struct net_device *dev, struct sk_buff *skb)
+static void vr_egress_direct(struct net_device *dev, struct sk_buff *skb,
+			     bool plain)
 {
 	struct netdev_queue *txq = netdev_get_tx_queue(dev, 0);
 	int cpu = smp_processor_id();
 	struct sk_buff *next;
 	bool again = false;
 
-	skb = validate_xmit_skb_list(skb, dev, &again);
+	if (!plain)
+		skb = validate_xmit_skb_list(skb, dev, &again);
 	HARD_TX_LOCK(dev, txq, cpu);
 	for (; skb; skb = next) {
 		next = skb->next;
@@ -137,18 +139,20 @@ static void vr_egress_direct(struct net_device *dev, struct sk_buff *skb)
 void vr_egress_flush(struct vr_egress *egress)
 {
 	struct sk_buff *skb = egress->head;
+	bool plain = egress->plain;
 
 	if (!skb)
 		return;
 	egress->head = NULL;
 	egress->count = 0;
+	egress->plain = true;
 	/* a driver that calls back here would recurse without bound */
 	if (unlikely(dev_xmit_recursion())) {
 		dev_core_stats_tx_dropped_inc(egress->dev);
 		kfree_skb_list(skb);
 		return;
 	}
-	vr_egress_direct(egress->dev, skb);
+	vr_egress_direct(egress->dev, skb, plain);
 }
 
 /**
@@ -173,14 +177,22 @@ static void vr_egress_turn(struct vr_egress *egress, struct net_device *dev)
 	vr_egress_flush(egress);
 	egress->dev = dev;
 	egress->direct = vr_egress_may_direct(dev);
+	egress->plain = true;
+}
+
+/* Would validate_xmit_skb() have nothing to do, whatever the device can? */
+static bool vr_egress_is_plain(const struct sk_buff *skb)
+{
+	return !skb_is_nonlinear(skb) && !skb_is_gso(skb) &&
+	       skb->ip_summed != CHECKSUM_PARTIAL &&
+	       !skb_vlan_tag_present(skb);
 }
 
 static bool vr_egress_is_local(struct vr_egress *egress,
-			       const struct vr_port *port,
-			       const struct sk_buff *skb)
+			       const struct vr_port *port, u64 lladdr)
 {
 	const struct vr_mactable *table = rcu_dereference(port->nic->table);
-	u64 key = vr_mactable_key(port->vlan, skb->data);
+	u64 key = (u64)port->vlan << 48 | lladdr;
 
 	if (likely(key == egress->foreign && table == egress->table))
 		return false;
@@ -197,15 +209,17 @@ static bool vr_egress_is_local(struct vr_egress *egress,
  * @port: port that it leaves by
  * @skb: frame, its data and its MAC header begin with the Ethernet header of a
  *	unicast frame; without VLAN tag; consumed
+ * @lladdr: the address in it that it is sent to, as vr_mactable_key() has it
+ *	without VLAN; it need not be read back from where it was just written
  *
  * Context: softirq, RCU read side; vr_egress_forget() must follow in it.
  */
 void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
-		    struct sk_buff *skb)
+		    struct sk_buff *skb, u64 lladdr)
 {
 	struct net_device *dev = port->lower;
 
-	if (unlikely(vr_egress_is_local(egress, port, skb))) {
+	if (unlikely(vr_egress_is_local(egress, port, lladdr))) {
 		vr_egress_loop(port, skb);
 		return;
 	}
@@ -218,6 +232,8 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 		dev_queue_xmit(skb);
 		return;
 	}
+	if (!vr_egress_is_plain(skb))
+		egress->plain = false;
 	skb_set_queue_mapping(skb, 0);
 	skb_mark_not_on_list(skb);
 	if (egress->head)

@@ -19,6 +19,7 @@ struct vr_port;
  *
  * @dev: NIC that the frames are for, NULL if there is none yet
  * @direct: they may be given to the driver at once, nobody would notice
+ * @plain: none of the frames that wait needs anything done to it before
  * @head: first frame that waits
  * @tail: the last one
  * @count: frames that wait
@@ -28,6 +29,7 @@ struct vr_port;
 struct vr_egress {
 	struct net_device *dev;
 	bool direct;
+	bool plain;
 	struct sk_buff *head;
 	struct sk_buff *tail;
 	unsigned int count;
@@ -36,7 +38,7 @@ struct vr_egress {
 };
 
 void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
-		    struct sk_buff *skb);
+		    struct sk_buff *skb, u64 lladdr);
 void vr_egress_flush(struct vr_egress *egress);
 void vr_egress_forget(struct vr_egress *egress);
 int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb);

@@ -63,20 +63,24 @@ static u8 vr_explain_out(const struct vr_router *router,
 			 const struct vr_way *way, struct vr_explain *ex)
 {
 	struct vr_forward_out out = {};
+	u64 lladdr;
 	u8 reason;
 
 	if (!way->port)
 		return VROUTER_PUNT_NEXTHOP_DEVICE;
 	if (way->port == ex->in)
 		return VROUTER_PUNT_SAME_PORT;
-	vr_gate_out(&out, router, way->port);
-	reason = ex->family == AF_INET ? out.reason4 : out.reason6;
+	reason = vr_gate_out4(&out, router, way->port);
+	if (ex->family == AF_INET6)
+		reason = vr_gate_out6(&out);
 	ex->mtu = way->nh->mtu ? :
 		  (ex->family == AF_INET ? out.mtu : out.mtu6);
 	if (reason)
 		return reason;
-	reason = vr_way_neigh(way, ex->family, &ex->dst, ex->lladdr, false);
+	reason = vr_way_neigh(way, ex->family, &ex->dst, &lladdr, false);
 	ex->known = !reason;
+	if (ex->known)
+		u64_to_ether_addr(lladdr, ex->lladdr);
 	return reason;
 }
 
@@ -109,8 +113,10 @@ static u8 vr_explain_in(const struct vr_router *router,
 				ex->family == AF_INET6);
 	if (reason || !ex->in)
 		return reason;
-	vr_gate_in(&in, router, rib, ex->in);
-	return ex->family == AF_INET ? in.reason4 : in.reason6;
+	in.port = ex->in;
+	in.net = dev_net(ex->in->dev);
+	return ex->family == AF_INET ? vr_gate_in4(&in, router, rib) :
+				       vr_gate_in6(&in, router, rib);
 }
 
 /**
@@ -156,8 +162,10 @@ void vr_explain(const struct vr_router *router, struct vr_explain *ex)
  */
 u8 vr_explain_port(const struct vr_router *router, const struct vr_port *port)
 {
-	struct vr_forward_in in = {};
+	struct vr_forward_in in = {
+		.port = port,
+		.net = dev_net(port->dev),
+	};
 
-	vr_gate_in(&in, router, rcu_dereference(router->rib), port);
-	return in.reason4;
+	return vr_gate_in4(&in, router, rcu_dereference(router->rib));
 }

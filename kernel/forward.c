@@ -6,6 +6,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/unaligned.h>
 #include <net/addrconf.h>
 #include <net/gso.h>
 #include <net/inet_ecn.h>
@@ -17,6 +18,7 @@
 #include "compat.h"
 #include "forward.h"
 #include "gate.h"
+#include "hooks.h"
 #include "port.h"
 #include "rib.h"
 #include "router.h"
@@ -95,17 +97,12 @@ static void vr_forward_leave_in(struct vr_forward *fw)
 static void vr_forward_leave_out(struct vr_forward *fw)
 {
 	struct vr_forward_out *out = &fw->out;
-	struct vr_stats *stats = &fw->queue->stats;
 
 	if (!out->port)
 		return;
 	if (out->packets) {
 		dev_sw_netstats_tx_add(out->port->dev, out->packets,
 				       out->bytes);
-		u64_stats_update_begin(&stats->syncp);
-		u64_stats_add(&stats->fwd_packets, out->packets);
-		u64_stats_add(&stats->fwd_bytes, out->bytes);
-		u64_stats_update_end(&stats->syncp);
 		vr_forward_mib6_out(dev_net(out->port->dev), out->port->dev,
 				    &out->mib6);
 		out->packets = 0;
@@ -138,8 +135,16 @@ void vr_forward_begin(struct vr_forward *fw, struct vr_queue *queue)
  */
 void vr_forward_end(struct vr_forward *fw)
 {
+	struct vr_stats *stats = &fw->queue->stats;
+
 	vr_forward_leave_in(fw);
 	vr_forward_leave_out(fw);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->fwd_packets, fw->packets);
+	u64_stats_add(&stats->fwd_bytes, fw->bytes);
+	u64_stats_update_end(&stats->syncp);
+	fw->packets = 0;
+	fw->bytes = 0;
 }
 
 static void vr_forward_punt(struct vr_forward *fw, struct sk_buff *skb, u8 reason)
@@ -251,7 +256,7 @@ static u8 vr_forward_odd(struct sk_buff *skb)
 	if (unlikely(skb_vlan_tag_present(skb)))
 		return VROUTER_PUNT_VLAN;
 	if (unlikely((skb->sk && skb_sk_is_prefetched(skb)) ||
-		     secpath_exists(skb) ||
+		     secpath_exists(skb) || vr_hooks_secmark(skb) ||
 		     vr_compat_l3_forwarded(skb) ||
 		     (skb_is_gso(skb) && !skb_shinfo(skb)->gso_type)))
 		return VROUTER_PUNT_SKB;
@@ -267,28 +272,30 @@ static u8 vr_forward_check_out(struct vr_forward *fw, const struct vr_way *way)
 		return VROUTER_PUNT_SAME_PORT;
 	if (unlikely(way->port != fw->out.port)) {
 		vr_forward_leave_out(fw);
-		vr_gate_out(&fw->out, fw->router, way->port);
+		vr_gate_out4(&fw->out, fw->router, way->port);
 	}
 	return 0;
 }
 
-static int vr_forward_writable(struct vr_forward *fw, struct sk_buff *skb,
-			       unsigned int len)
+/* Make the packet ours to change; false if it had to be dropped. */
+static bool vr_forward_own(struct vr_forward *fw, struct sk_buff *skb,
+			   unsigned int len)
 {
-	if (skb->len > len && unlikely(pskb_trim_rcsum(skb, len)))
-		return -ENOMEM;
-	return skb_cow_head(skb, fw->out.headroom);
-}
+	unsigned int received = skb->len + ETH_HLEN;
 
-static void vr_forward_drop(struct vr_forward *fw, struct sk_buff *skb)
-{
-	vr_stats_drop(&fw->queue->stats, VROUTER_DROP_MEMORY,
-		      skb->len + ETH_HLEN);
+	if (likely((skb->len <= len || !pskb_trim_rcsum(skb, len)) &&
+		   !skb_cow_head(skb, fw->out.headroom))) {
+		fw->packets++;
+		fw->bytes += received;
+		return true;
+	}
+	vr_stats_drop(&fw->queue->stats, VROUTER_DROP_MEMORY, received);
 	kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+	return false;
 }
 
 static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
-			    const u8 *lladdr)
+			    u64 lladdr)
 {
 	struct ethhdr *eth;
 
@@ -301,12 +308,13 @@ static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
 	fw->in.fwd_bytes += skb->len;
 	eth = skb_push(skb, ETH_HLEN);
 	skb_reset_mac_header(skb);
-	ether_addr_copy(eth->h_dest, lladdr);
+	put_unaligned_be32(lladdr >> 16, eth->h_dest);
+	put_unaligned_be16(lladdr, eth->h_dest + 4);
 	ether_addr_copy(eth->h_source, fw->out.port->dev->dev_addr);
 	eth->h_proto = skb->protocol;
 	fw->out.packets++;
 	fw->out.bytes += skb->len;
-	vr_egress_xmit(&fw->egress, fw->out.port, skb);
+	vr_egress_xmit(&fw->egress, fw->out.port, skb, lladdr);
 }
 
 static void vr_forward_count(struct vr_forward_mib *in,
@@ -325,12 +333,14 @@ static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 {
 	struct net *net = fw->in.net;
 	const struct iphdr *iph;
-	u8 lladdr[ETH_ALEN];
 	struct vr_way way;
 	unsigned int len;
+	u64 lladdr;
 	u8 reason;
 
-	reason = fw->in.reason4 ? : vr_forward_header4(skb, &len);
+	reason = fw->in.asked4 ? fw->in.reason4 :
+				 vr_gate_in4(&fw->in, fw->router, fw->rib);
+	reason = reason ? : vr_forward_header4(skb, &len);
 	if (unlikely(reason))
 		return reason;
 	iph = ip_hdr(skb);
@@ -345,15 +355,13 @@ static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 		return VROUTER_PUNT_RP_FILTER;
 	if (unlikely(!vr_forward_fits(skb, len, way.nh->mtu ? : fw->out.mtu)))
 		return VROUTER_PUNT_MTU;
-	reason = vr_way_neigh(&way, AF_INET, &iph->daddr, lladdr, true);
+	reason = vr_way_neigh(&way, AF_INET, &iph->daddr, &lladdr, true);
 	if (unlikely(reason))
 		return reason;
 
 	vr_forward_count(&fw->in.mib4, &fw->in.mib4, skb, len, iph->tos);
-	if (unlikely(vr_forward_writable(fw, skb, len))) {
-		vr_forward_drop(fw, skb);
+	if (unlikely(!vr_forward_own(fw, skb, len)))
 		return 0;
-	}
 	ip_decrease_ttl(ip_hdr(skb));
 	if (READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
 		skb->priority = rt_tos2priority(ip_hdr(skb)->tos);
@@ -364,34 +372,35 @@ static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 {
 	const struct ipv6hdr *hdr;
-	u8 lladdr[ETH_ALEN];
 	struct vr_way way;
 	unsigned int len;
+	u64 lladdr;
 	u8 reason;
 	u32 mtu;
 
-	reason = fw->in.reason6 ? : vr_forward_header6(skb, &len);
+	reason = fw->in.asked6 ? fw->in.reason6 :
+				 vr_gate_in6(&fw->in, fw->router, fw->rib);
+	reason = reason ? : vr_forward_header6(skb, &len);
 	if (unlikely(reason))
 		return reason;
 	hdr = ipv6_hdr(skb);
 	reason = vr_forward_address6(fw, hdr) ? :
 		 vr_way_route6(fw->rib, fw->in.net, hdr, skb, &way) ? :
-		 vr_forward_check_out(fw, &way) ? : fw->out.reason6;
+		 vr_forward_check_out(fw, &way) ? :
+		 (fw->out.asked6 ? fw->out.reason6 : vr_gate_out6(&fw->out));
 	if (unlikely(reason))
 		return reason;
 	mtu = max_t(u32, way.nh->mtu ? : fw->out.mtu6, IPV6_MIN_MTU);
 	if (unlikely(!vr_forward_fits(skb, len, mtu)))
 		return VROUTER_PUNT_MTU;
-	reason = vr_way_neigh(&way, AF_INET6, &hdr->daddr, lladdr, true);
+	reason = vr_way_neigh(&way, AF_INET6, &hdr->daddr, &lladdr, true);
 	if (unlikely(reason))
 		return reason;
 
 	vr_forward_count(&fw->in.mib6, &fw->out.mib6, skb, len,
 			 ipv6_get_dsfield(hdr));
-	if (unlikely(vr_forward_writable(fw, skb, len))) {
-		vr_forward_drop(fw, skb);
+	if (unlikely(!vr_forward_own(fw, skb, len)))
 		return 0;
-	}
 	ipv6_hdr(skb)->hop_limit--;
 	vr_forward_send(fw, skb, lladdr);
 	return 0;
@@ -412,7 +421,10 @@ void vr_forward_packet(struct vr_forward *fw, struct sk_buff *skb)
 
 	if (unlikely(port != fw->in.port)) {
 		vr_forward_leave_in(fw);
-		vr_gate_in(&fw->in, fw->router, fw->rib, port);
+		fw->in.port = port;
+		fw->in.net = dev_net(port->dev);
+		fw->in.asked4 = false;
+		fw->in.asked6 = false;
 	}
 	fw->in.packets++;
 	fw->in.bytes += skb->len + ETH_HLEN;

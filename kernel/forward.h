@@ -35,6 +35,8 @@ struct vr_forward_mib {
  * struct vr_forward_in - the port that packets come in on
  * @port: port, NULL if there is none yet
  * @net: its namespace
+ * @asked4: @reason4 and @rpf are known
+ * @asked6: @reason6 is known
  * @reason4: enum vrouter_punt_reason why all its IPv4 packets are punted, or 0
  * @reason6: the same for IPv6
  * @rpf: reverse path filter: 0, 1 strict, 2 loose
@@ -48,6 +50,8 @@ struct vr_forward_mib {
 struct vr_forward_in {
 	const struct vr_port *port;
 	struct net *net;
+	bool asked4;
+	bool asked6;
 	u8 reason4;
 	u8 reason6;
 	u8 rpf;
@@ -62,6 +66,7 @@ struct vr_forward_in {
 /**
  * struct vr_forward_out - the port that packets leave by
  * @port: port, NULL if there is none yet
+ * @asked6: @reason6 and @mtu6 are known
  * @reason4: enum vrouter_punt_reason why no IPv4 packet may leave, or 0
  * @reason6: the same for IPv6
  * @mtu: its MTU
@@ -73,6 +78,7 @@ struct vr_forward_in {
  */
 struct vr_forward_out {
 	const struct vr_port *port;
+	bool asked6;
 	u8 reason4;
 	u8 reason6;
 	u32 mtu;
@@ -94,6 +100,8 @@ struct vr_forward_out {
  * @queue: its queue and counters on this CPU
  * @in: port that packets come in on
  * @out: port that packets leave by
+ * @packets: packets forwarded in this batch
+ * @bytes: their bytes as received, with the Ethernet header and padding
  * @egress: frames that wait to be sent
  */
 struct vr_forward {
@@ -102,6 +110,8 @@ struct vr_forward {
 	struct vr_queue *queue;
 	struct vr_forward_in in;
 	struct vr_forward_out out;
+	u32 packets;
+	u64 bytes;
 	struct vr_egress egress;
 };
 

@@ -59,7 +59,7 @@ static u8 vr_gate_in_common(const struct vr_router *router,
 	return 0;
 }
 
-static u8 vr_gate_in4(struct net *net, const struct vr_port *port, u8 *rpf)
+static u8 vr_gate_port4(struct net *net, const struct vr_port *port, u8 *rpf)
 {
 	struct in_device *in_dev = __in_dev_get_rcu(port->dev);
 
@@ -74,7 +74,7 @@ static u8 vr_gate_in4(struct net *net, const struct vr_port *port, u8 *rpf)
 	return 0;
 }
 
-static u8 vr_gate_in6(const struct net *net, const struct vr_port *port)
+static u8 vr_gate_port6(const struct net *net, const struct vr_port *port)
 {
 	const struct inet6_dev *idev = __in6_dev_get(port->dev);
 
@@ -90,29 +90,42 @@ static u8 vr_gate_in6(const struct net *net, const struct vr_port *port)
 }
 
 /**
- * vr_gate_in() - ask what lets packets in
- * @in: answers, all of it filled in
+ * vr_gate_in4() - ask what lets IPv4 packets in
+ * @in: port and namespace; the answers are filled in
  * @router: router
  * @rib: its routes, or NULL
- * @port: port that packets come in on
  *
  * Context: RCU read side.
+ * Return: 0, or enum vrouter_punt_reason.
  */
-void vr_gate_in(struct vr_forward_in *in, const struct vr_router *router,
-		const struct vr_rib *rib, const struct vr_port *port)
+u8 vr_gate_in4(struct vr_forward_in *in, const struct vr_router *router,
+	       const struct vr_rib *rib)
 {
-	struct net *net = dev_net(port->dev);
-	u8 common = vr_gate_in_common(router, port);
-
-	in->port = port;
-	in->net = net;
+	in->asked4 = true;
 	in->rpf = 0;
-	in->reason4 = vr_gate_router(router, rib, net, false) ? : common;
-	if (!in->reason4)
-		in->reason4 = vr_gate_in4(net, port, &in->rpf);
-	in->reason6 = vr_gate_router(router, rib, net, true) ? : common;
-	if (!in->reason6)
-		in->reason6 = vr_gate_in6(net, port);
+	in->reason4 = vr_gate_router(router, rib, in->net, false) ? :
+		      vr_gate_in_common(router, in->port) ? :
+		      vr_gate_port4(in->net, in->port, &in->rpf);
+	return in->reason4;
+}
+
+/**
+ * vr_gate_in6() - ask what lets IPv6 packets in
+ * @in: port and namespace; the answers are filled in
+ * @router: router
+ * @rib: its routes, or NULL
+ *
+ * Context: RCU read side.
+ * Return: 0, or enum vrouter_punt_reason.
+ */
+u8 vr_gate_in6(struct vr_forward_in *in, const struct vr_router *router,
+	       const struct vr_rib *rib)
+{
+	in->asked6 = true;
+	in->reason6 = vr_gate_router(router, rib, in->net, true) ? :
+		      vr_gate_in_common(router, in->port) ? :
+		      vr_gate_port6(in->net, in->port);
+	return in->reason6;
 }
 
 static u8 vr_gate_out_common(const struct vr_router *router,
@@ -133,24 +146,40 @@ static u8 vr_gate_out_common(const struct vr_router *router,
 }
 
 /**
- * vr_gate_out() - ask what lets packets out
- * @out: answers, all of it filled in
+ * vr_gate_out4() - ask what lets IPv4 packets out
+ * @out: answers, filled in, but for what only IPv6 needs
  * @router: router
  * @port: port that packets leave by
  *
  * Context: RCU read side.
+ * Return: 0, or enum vrouter_punt_reason.
  */
-void vr_gate_out(struct vr_forward_out *out, const struct vr_router *router,
-		 const struct vr_port *port)
+u8 vr_gate_out4(struct vr_forward_out *out, const struct vr_router *router,
+		const struct vr_port *port)
 {
-	const struct inet6_dev *idev = __in6_dev_get(port->dev);
-
 	out->port = port;
+	out->asked6 = false;
 	out->reason4 = vr_gate_out_common(router, port);
+	out->mtu = min_t(u32, READ_ONCE(port->dev->mtu), IP_MAX_MTU);
+	out->headroom = LL_RESERVED_SPACE(port->dev);
+	return out->reason4;
+}
+
+/**
+ * vr_gate_out6() - ask what lets IPv6 packets out
+ * @out: answers of vr_gate_out4(); the others are filled in
+ *
+ * Context: RCU read side.
+ * Return: 0, or enum vrouter_punt_reason.
+ */
+u8 vr_gate_out6(struct vr_forward_out *out)
+{
+	const struct inet6_dev *idev = __in6_dev_get(out->port->dev);
+
+	out->asked6 = true;
 	out->reason6 = out->reason4;
+	out->mtu6 = idev ? READ_ONCE(idev->cnf.mtu6) : IPV6_MIN_MTU;
 	if (!out->reason6 && (!idev || READ_ONCE(idev->cnf.disable_ipv6)))
 		out->reason6 = VROUTER_PUNT_CONFIG;
-	out->mtu = min_t(u32, READ_ONCE(port->dev->mtu), IP_MAX_MTU);
-	out->mtu6 = idev ? READ_ONCE(idev->cnf.mtu6) : IPV6_MIN_MTU;
-	out->headroom = LL_RESERVED_SPACE(port->dev);
+	return out->reason6;
 }

@@ -7,10 +7,13 @@
 
 #include "forward.h"
 
-void vr_gate_in(struct vr_forward_in *in, const struct vr_router *router,
-		const struct vr_rib *rib, const struct vr_port *port);
-void vr_gate_out(struct vr_forward_out *out, const struct vr_router *router,
-		 const struct vr_port *port);
+u8 vr_gate_in4(struct vr_forward_in *in, const struct vr_router *router,
+	       const struct vr_rib *rib);
+u8 vr_gate_in6(struct vr_forward_in *in, const struct vr_router *router,
+	       const struct vr_rib *rib);
+u8 vr_gate_out4(struct vr_forward_out *out, const struct vr_router *router,
+		const struct vr_port *port);
+u8 vr_gate_out6(struct vr_forward_out *out);
 u8 vr_gate_router(const struct vr_router *router, const struct vr_rib *rib,
 		  const struct net *net, bool ipv6);
 

@@ -8,6 +8,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <net/sch_generic.h>
 #include <net/xfrm.h>
 
@@ -76,11 +77,29 @@ static inline bool vr_hooks_qdisc(const struct net_device *dev)
 }
 
 #ifdef CONFIG_NETFILTER
+/* AppArmor, which most distributions start with, has a hook in each namespace. It
+ * lets packets pass that have no security mark. Nobody else uses that priority on
+ * POSTROUTING but for nftables chains, which have a type of their own.
+ */
+static inline bool vr_hooks_is_lsm(const struct nf_hook_entries *entries)
+{
+	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(entries);
+	const struct nf_hook_ops *op = READ_ONCE(ops[0]);
+
+	return entries->num_hook_entries == 1 &&
+	       op->priority == NF_IP_PRI_SELINUX_FIRST &&
+	       op->hook_ops_type == NF_HOOK_OP_UNDEFINED;
+}
+
 static inline bool vr_hooks_any(struct nf_hook_entries __rcu * const *hooks)
 {
-	return rcu_access_pointer(hooks[NF_INET_PRE_ROUTING]) ||
-	       rcu_access_pointer(hooks[NF_INET_FORWARD]) ||
-	       rcu_access_pointer(hooks[NF_INET_POST_ROUTING]);
+	const struct nf_hook_entries *post;
+
+	if (rcu_access_pointer(hooks[NF_INET_PRE_ROUTING]) ||
+	    rcu_access_pointer(hooks[NF_INET_FORWARD]))
+		return true;
+	post = rcu_dereference(hooks[NF_INET_POST_ROUTING]);
+	return post && !vr_hooks_is_lsm(post);
 }
 #endif
 
@@ -96,6 +115,21 @@ static inline bool vr_hooks_netfilter(const struct net *net, bool ipv6)
 {
 #ifdef CONFIG_NETFILTER
 	return vr_hooks_any(ipv6 ? net->nf.hooks_ipv6 : net->nf.hooks_ipv4);
+#else
+	return false;
+#endif
+}
+
+/**
+ * vr_hooks_secmark() - does a security module look at the packet?
+ * @skb: packet
+ *
+ * Return: true if so.
+ */
+static inline bool vr_hooks_secmark(const struct sk_buff *skb)
+{
+#ifdef CONFIG_NETWORK_SECMARK
+	return skb->secmark;
 #else
 	return false;
 #endif

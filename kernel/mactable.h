@@ -7,8 +7,8 @@
 
 #include <linux/hash.h>
 #include <linux/rcupdate.h>
-#include <linux/string.h>
 #include <linux/types.h>
+#include <linux/unaligned.h>
 
 /**
  * struct vr_mactable_slot - a place in the table
@@ -55,13 +55,8 @@ void *vr_mactable_clear(struct vr_mactable *table, u64 key);
  */
 static inline u64 vr_mactable_key(u16 vlan, const u8 *mac)
 {
-	__be32 hi;
-	__be16 lo;
-
-	/* a plain load each, on any alignment */
-	memcpy(&hi, mac, sizeof(hi));
-	memcpy(&lo, mac + sizeof(hi), sizeof(lo));
-	return (u64)vlan << 48 | (u64)be32_to_cpu(hi) << 16 | be16_to_cpu(lo);
+	return (u64)vlan << 48 | (u64)get_unaligned_be32(mac) << 16 |
+	       get_unaligned_be16(mac + 4);
 }
 
 /**

@@ -3,7 +3,6 @@
  * Finds a packet's route, path and neighbour, as fib_lookup(), fib_select_path()
  * and their IPv6 likes would.
  */
-#include <linux/etherdevice.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/arp.h>
@@ -14,6 +13,7 @@
 #include <net/nexthop.h>
 
 #include "compat.h"
+#include "mactable.h"
 #include "port.h"
 #include "rib.h"
 #include "way.h"
@@ -327,14 +327,14 @@ static struct neighbour *vr_way_find_neigh(const struct vr_way *way, int family,
  * @way: its way
  * @family: family of the packet
  * @daddr: destination of the packet, in network order
- * @lladdr: the MAC address, filled in
+ * @lladdr: the MAC address as vr_mactable_key() has it, without VLAN; filled in
  * @use: the neighbour is used, which keeps its entry fresh; else just look
  *
  * Context: softirq or BH disabled, RCU read side.
  * Return: 0, or enum vrouter_punt_reason.
  */
 u8 vr_way_neigh(const struct vr_way *way, int family, const void *daddr,
-		u8 *lladdr, bool use)
+		u64 *lladdr, bool use)
 {
 	struct neighbour *neigh = vr_way_find_neigh(way, family, daddr);
 	unsigned int seq;
@@ -351,7 +351,7 @@ u8 vr_way_neigh(const struct vr_way *way, int family, const void *daddr,
 		return VROUTER_PUNT_NEIGHBOUR;
 	do {
 		seq = read_seqbegin(&neigh->ha_lock);
-		ether_addr_copy(lladdr, neigh->ha);
+		*lladdr = vr_mactable_key(0, neigh->ha);
 	} while (read_seqretry(&neigh->ha_lock, seq));
 	return 0;
 }

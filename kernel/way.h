@@ -38,7 +38,7 @@ u8 vr_way_route6(const struct vr_rib *rib, const struct net *net,
 		 const struct ipv6hdr *hdr, const struct sk_buff *skb,
 		 struct vr_way *way);
 u8 vr_way_neigh(const struct vr_way *way, int family, const void *daddr,
-		u8 *lladdr, bool use);
+		u64 *lladdr, bool use);
 bool vr_way_source4(const struct vr_rib *rib, __be32 saddr,
 		    const struct vr_port *port, bool strict);
 
