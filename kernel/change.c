@@ -167,6 +167,8 @@ struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
 	if (change->family == AF_INET)
 		return vr_rib_exact4(rib, htonl(change->fen.dst),
 				     change->fen.dst_len);
+	if (change->rt[0]->fib6_src.plen)
+		return NULL;
 	key = &change->rt[0]->fib6_dst;
 	return vr_rib_exact6(rib, &key->addr, key->plen);
 }

@@ -81,23 +81,39 @@ static void *vr_demux_find(const struct vr_nic *nic, u16 vlan, const u8 *mac)
 	return value;
 }
 
-static rx_handler_result_t vr_demux_flood(const struct vr_nic *nic,
-					  struct sk_buff *skb, u16 vlan)
+static void vr_demux_flood(const struct vr_nic *nic, struct sk_buff *skb,
+			   u16 vlan, const struct vr_port *sender)
 {
-	unsigned long sender;
 	struct vr_port *port;
 
-	sender = (unsigned long)vr_demux_find(nic, vlan,
-					      eth_hdr(skb)->h_source) & ~1UL;
 	list_for_each_entry_rcu(port, &nic->ports, list)
-		if ((unsigned long)port != sender &&
-		    vr_demux_wants(port, vlan))
+		if (port != sender && vr_demux_wants(port, vlan))
 			vr_demux_copy(port, skb, skb->pkt_type);
-	if (!sender)
-		return RX_HANDLER_PASS;
-	/* one port to the others: not from the wire, not the host's */
-	consume_skb(skb);
-	return RX_HANDLER_CONSUMED;
+}
+
+/**
+ * vr_demux_local() - give a port's broadcast or multicast to the other ports
+ * @port: port that the Linux stack sends it on
+ * @skb: frame, its data begins with the Ethernet header; not consumed
+ * @vlan: VLAN id that it is in on the NIC, 0 for none
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void vr_demux_local(const struct vr_port *port, const struct sk_buff *skb,
+		    u16 vlan)
+{
+	struct sk_buff *copy;
+
+	if (list_is_singular(&port->nic->ports))
+		return;
+	copy = skb_clone((struct sk_buff *)skb, GFP_ATOMIC);
+	if (!copy)
+		return;
+	skb_orphan(copy);
+	skb_scrub_packet(copy, true);
+	copy->protocol = eth_type_trans(copy, port->lower);
+	vr_demux_flood(port->nic, copy, vlan, port);
+	consume_skb(copy);
 }
 
 /**
@@ -129,8 +145,10 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 		vlan = skb_vlan_tag_get_id(skb);
 	}
 	dest = eth_hdr(skb)->h_dest;
-	if (unlikely(is_multicast_ether_addr(dest)))
-		return vr_demux_flood(nic, skb, vlan);
+	if (unlikely(is_multicast_ether_addr(dest))) {
+		vr_demux_flood(nic, skb, vlan, NULL);
+		return RX_HANDLER_PASS;
+	}
 	value = (unsigned long)vr_demux_find(nic, vlan, dest);
 	if (unlikely(!value)) {
 		if (READ_ONCE(nic->sniffers))

@@ -10,5 +10,7 @@
 struct vr_port;
 
 rx_handler_result_t vr_demux_rx(struct sk_buff **pskb);
+void vr_demux_local(const struct vr_port *port, const struct sk_buff *skb,
+		    u16 vlan);
 
 #endif

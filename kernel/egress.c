@@ -21,29 +21,18 @@ static int vr_egress_loop(const struct vr_port *port, struct sk_buff *skb)
 		NET_XMIT_SUCCESS : NET_XMIT_DROP;
 }
 
-static u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
+/**
+ * vr_egress_vlan() - the VLAN that a frame has on the NIC
+ * @port: port that it is sent on
+ * @skb: frame
+ *
+ * Return: VLAN id, 0 for none.
+ */
+u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
 {
 	if (!port->vlan && skb_vlan_tag_present(skb))
 		return skb_vlan_tag_get_id(skb);
 	return port->vlan;
-}
-
-static void vr_egress_flood(const struct vr_port *port, struct sk_buff *skb)
-{
-	u16 vlan = vr_egress_vlan(port, skb);
-	struct vr_port *other;
-	struct sk_buff *copy;
-
-	list_for_each_entry_rcu(other, &port->nic->ports, list) {
-		if (other == port || other->vlan != vlan ||
-		    !READ_ONCE(other->up))
-			continue;
-		/* once: the demux copies it to each of them */
-		copy = skb_clone(skb, GFP_ATOMIC);
-		if (copy)
-			vr_egress_loop(port, copy);
-		return;
-	}
 }
 
 static struct sk_buff *vr_egress_tag(const struct vr_port *port,
@@ -75,9 +64,7 @@ int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
 	u64 key = vr_mactable_key(vr_egress_vlan(port, skb), eth->h_dest);
 
 	skb_reset_mac_header(skb);
-	if (is_multicast_ether_addr(eth->h_dest))
-		vr_egress_flood(port, skb);
-	else if (table && vr_mactable_find(table, key))
+	if (table && vr_mactable_find(table, key))
 		return vr_egress_loop(port, skb);
 	skb = vr_egress_tag(port, skb);
 	if (!skb)

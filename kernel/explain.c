@@ -73,8 +73,9 @@ static u8 vr_explain_out(const struct vr_router *router,
 	reason = vr_gate_out4(&out, router, way->port);
 	if (ex->family == AF_INET6)
 		reason = vr_gate_out6(&out);
-	ex->mtu = way->nh->mtu ? :
-		  (ex->family == AF_INET ? out.mtu : out.mtu6);
+	ex->mtu = ex->family == AF_INET ? out.mtu : out.mtu6;
+	if (way->nh->mtu && (ex->family == AF_INET || way->nh->mtu < ex->mtu))
+		ex->mtu = way->nh->mtu;
 	if (reason)
 		return reason;
 	reason = vr_way_neigh(way, ex->family, &ex->dst, &lladdr, false);

@@ -5,6 +5,7 @@
  * first doubt sends the packet to the stack.
  */
 #include <linux/etherdevice.h>
+#include <linux/icmpv6.h>
 #include <linux/if_vlan.h>
 #include <linux/unaligned.h>
 #include <net/addrconf.h>
@@ -12,6 +13,7 @@
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/ndisc.h>
 #include <net/route.h>
 #include <net/sock.h>
 
@@ -248,6 +250,19 @@ static bool vr_forward_fits(const struct sk_buff *skb, unsigned int len,
 	       (skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu));
 }
 
+/* A VRF device does not count neighbour discovery, not even on its way through. */
+static bool vr_forward_is_nd(const struct sk_buff *skb)
+{
+	const struct icmp6hdr *icmp;
+	struct icmp6hdr buffer;
+
+	icmp = skb_header_pointer(skb, skb_network_offset(skb) +
+				  sizeof(struct ipv6hdr), sizeof(buffer),
+				  &buffer);
+	return icmp && icmp->icmp6_type >= NDISC_ROUTER_SOLICITATION &&
+	       icmp->icmp6_type <= NDISC_REDIRECT;
+}
+
 /* Is the packet one that the stack handles apart from all others? */
 static u8 vr_forward_odd(struct sk_buff *skb)
 {
@@ -390,7 +405,9 @@ static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 		 (fw->out.asked6 ? fw->out.reason6 : vr_gate_out6(&fw->out));
 	if (unlikely(reason))
 		return reason;
-	mtu = max_t(u32, way.nh->mtu ? : fw->out.mtu6, IPV6_MIN_MTU);
+	mtu = fw->out.mtu6;
+	if (way.nh->mtu)
+		mtu = min(mtu, way.nh->mtu);
 	if (unlikely(!vr_forward_fits(skb, len, mtu)))
 		return VROUTER_PUNT_MTU;
 	reason = vr_way_neigh(&way, AF_INET6, &hdr->daddr, &lladdr, true);
@@ -401,6 +418,11 @@ static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 			 ipv6_get_dsfield(hdr));
 	if (unlikely(!vr_forward_own(fw, skb, len)))
 		return 0;
+	hdr = ipv6_hdr(skb);
+	if (unlikely(hdr->nexthdr == IPPROTO_ICMPV6 && vr_forward_is_nd(skb))) {
+		fw->in.fwd_packets--;
+		fw->in.fwd_bytes -= skb->len;
+	}
 	ipv6_hdr(skb)->hop_limit--;
 	vr_forward_send(fw, skb, lladdr);
 	return 0;

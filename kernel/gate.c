@@ -34,6 +34,8 @@ u8 vr_gate_router(const struct vr_router *router, const struct vr_rib *rib,
 		return VROUTER_PUNT_MIRROR;
 	if (blocked)
 		return blocked;
+	if (ipv6 && READ_ONCE(rib->by_source))
+		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (vr_hooks_xfrm(net))
 		return VROUTER_PUNT_XFRM;
 	if (READ_ONCE(router->netfilter) == VROUTER_NETFILTER_HONOUR &&

@@ -352,11 +352,13 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	/* netpoll wants transmission only */
 	if (unlikely(!budget))
 		return 0;
+	/* a few packets are not timed, and came only now */
+	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
+		in->now = vr_compat_clock();
+	in->last = in->now;
 	quota = vr_ingress_quota(in, budget);
 	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
 			   VR_INGRESS_COST_SHIFT);
-	in->last = vr_compat_clock();
-	in->now = in->last;
 	in->untimed = 0;
 
 	while (done < quota && (flow = vr_drr_next(&in->drr))) {

@@ -327,8 +327,7 @@ static u8 vr_nexthop_reason6(const struct fib6_info *f6i)
 	/* The kernel takes turns between default routers from advertisements,
 	 * and announces only one of them.
 	 */
-	if (f6i->fib6_src.plen ||
-	    (f6i->fib6_flags & (RTF_ADDRCONF | RTF_GATEWAY)) ==
+	if ((f6i->fib6_flags & (RTF_ADDRCONF | RTF_GATEWAY)) ==
 	    (RTF_ADDRCONF | RTF_GATEWAY))
 		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (!f6i->nh && f6i->fib6_nh->fib_nh_lws)

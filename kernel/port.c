@@ -9,6 +9,7 @@
 #include <net/netdev_lock.h>
 
 #include "compat.h"
+#include "demux.h"
 #include "egress.h"
 #include "ingress.h"
 #include "netlink.h"
@@ -148,6 +149,8 @@ static netdev_tx_t vr_port_start_xmit(struct sk_buff *skb,
 	unsigned int len = skb->len;
 	int ret;
 
+	if (unlikely(is_multicast_ether_addr(skb->data)))
+		vr_demux_local(port, skb, vr_egress_vlan(port, skb));
 	ret = vr_egress_xmit_port(port, skb);
 	if (likely(ret == NET_XMIT_SUCCESS || ret == NET_XMIT_CN))
 		dev_sw_netstats_tx_add(dev, 1, len);
@@ -290,7 +293,6 @@ static void vr_port_uninit(struct net_device *dev)
 	struct vr_port *port = netdev_priv(dev);
 
 	vr_port_forget(port);
-	list_del_rcu(&port->list);
 	vr_nic_put(port->nic);
 	port->nic = NULL;
 	free_percpu(dev->tstats);

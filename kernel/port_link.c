@@ -214,7 +214,6 @@ static int vr_port_link_create(struct net *link_net, struct net_device *dev,
 	if (IS_ERR(nic))
 		return PTR_ERR(nic);
 	port->nic = nic;
-	INIT_LIST_HEAD(&port->list);
 	err = vr_port_link_register(port, extack);
 	/* ndo_uninit has done it if the device got that far */
 	if (err && port->nic)
@@ -241,6 +240,8 @@ static void vr_port_link_dellink(struct net_device *dev, struct list_head *head)
 {
 	struct vr_port *port = netdev_priv(dev);
 
+	/* its NIC may go in the same batch, and must not find it again */
+	list_del_rcu(&port->list);
 	unregister_netdevice_queue(dev, head);
 	netdev_upper_dev_unlink(port->lower, dev);
 }
@@ -286,10 +287,10 @@ static struct rtnl_link_ops vr_port_link_ops = {
 
 static void vr_port_link_lower_gone(struct vr_nic *nic)
 {
-	struct vr_port *port;
+	struct vr_port *port, *tmp;
 	LIST_HEAD(kill);
 
-	list_for_each_entry(port, &nic->ports, list)
+	list_for_each_entry_safe(port, tmp, &nic->ports, list)
 		vr_port_link_dellink(port->dev, &kill);
 	unregister_netdevice_many(&kill);
 }

@@ -284,6 +284,10 @@ int vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	u32 hash = vr_rib_hash6(&key->addr);
 	struct vr_nexthop *old = NULL;
 
+	if (routes[0]->fib6_src.plen) {
+		WRITE_ONCE(rib->by_source, true);
+		return 0;
+	}
 	if (local)
 		return vr_rib_set_local(rib->local6, &rib->filter6, &key->addr,
 					key->plen, routes[0]->fib6_type, hash,
@@ -314,6 +318,9 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	u32 hash = vr_rib_hash6(&key->addr);
 	struct vr_nexthop *old, *nh = NULL;
 
+	/* nobody counts them here: it may have been the last one */
+	if (routes[0]->fib6_src.plen)
+		return -ESTALE;
 	if (local)
 		return vr_rib_del_local(rib->local6, &rib->filter6, &key->addr,
 					key->plen, hash, key->plen == 128,

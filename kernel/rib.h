@@ -33,6 +33,7 @@ struct vr_rib_filter {
  * @local4: the namespace's local IPv4 table, which is asked first; the numbers
  *	in it are enum vrouter_punt_reason
  * @local6: the same for IPv6
+ * @by_source: there are IPv6 routes by source, so only the stack can tell
  * @filter4: spares most packets the look into @local4
  * @filter6: the same for IPv6
  */
@@ -42,6 +43,7 @@ struct vr_rib {
 	struct vr_nexthops *nexthops;
 	struct vr_fib *local4;
 	struct vr_fib *local6;
+	bool by_source;
 	struct vr_rib_filter filter4;
 	struct vr_rib_filter filter6;
 };

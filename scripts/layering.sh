@@ -28,7 +28,7 @@ explain        gate way rib fib
 change         rib
 mirror         change rib nexthop fib rules netlink
 nic            demux mactable
-port           nic egress ingress router mirror netlink
+port           nic demux egress ingress router mirror netlink
 port_link      nic port netlink
 router         port ingress mirror gate stats netlink
 watch          port router mirror
