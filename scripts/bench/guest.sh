@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: guest.sh, in the uml rig, started by bench-forward.sh with VR_HARNESS,
+# VR_PEERS, VR_ROUTES, VR_FAMILIES, VR_ROUNDS, VR_PACKETS, VR_BENCH: make what is
+# compared, measure, and leave in $VR_OUT the file runs, see frames.c, and what
+# some of the routers counted in NETNS.json.
+set -euo pipefail
+. scripts/bench/topology.sh
+
+# shellcheck disable=SC2034 # for topology.sh
+HARNESS=$VR_HARNESS ROUTES=$VR_ROUTES FAMILIES=$VR_FAMILIES
+export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH
+
+ulimit -n 32768
+insmod "$VR_MODULE"
+
+# New namespaces take their settings from the first one.
+sysctl -qw net.core.devconf_inherit_init_net=1 \
+	net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+	net.ipv6.conf.default.forwarding=1 \
+	net.ipv4.neigh.default.gc_thresh{1,2,3}=262144 \
+	net.ipv6.neigh.default.gc_thresh{1,2,3}=262144 \
+	net.ipv6.route.max_size=2147483647
+
+# measure PEER...
+measure()
+{
+	local peer
+
+	for peer; do
+		"peer_$peer"
+	done >/tmp/cells
+	"$VR_BENCH/frames" -r "$VR_ROUNDS" -p "$VR_PACKETS" </tmp/cells |
+		tee -a "$VR_OUT/runs"
+}
+
+# These put hooks on the way of the packets, for which all namespaces pay a bit as
+# soon as one has them: last, so that Linux is measured at its best.
+last=()
+first=()
+for peer in $VR_PEERS; do
+	case $peer in
+	mirred | flowtable) last+=("$peer") ;;
+	*) first+=("$peer") ;;
+	esac
+done
+[ ${#first[@]} -eq 0 ] || measure "${first[@]}"
+[ ${#last[@]} -eq 0 ] || measure "${last[@]}"
+
+for peer in $VR_PEERS; do
+	case $peer in vrouter*) ;; *) continue ;; esac
+	count=${peer#vrouter}
+	for ns in "r-$peer-0" "r-$peer-$((${count:-1} - 1))"; do
+		vrctl -n "$ns" -j show >"$VR_OUT/$ns.json"
+	done
+done
