@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Which frames a port takes off its NIC, and where those go that it sends.
+# The cases are in lib/demux.py.
+# shellcheck disable=SC2154 # vr_ns sets variables
+. "$(dirname "$0")/lib/common.sh"
+
+vr_setup
+vr_need_tool bridge
+vr_ns host a b h
+
+vr_nic_pair eth0 "$host" wire "$h"
+nic_mac=$(vr_mac "$host" eth0)
+
+# port NAME NAMESPACE MAC [OPTION...]
+port()
+{
+	local name=$1 ns=$2 mac=$3
+	shift 3
+
+	ip -n "$host" link add link eth0 name "$name" address "$mac" netns "$ns" \
+		type vrport "$@" || vr_bail "cannot make port $name"
+	# nothing but what the test sends
+	vr_sysctl "$ns" "net.ipv6.conf.$name.disable_ipv6=1"
+}
+
+port a0 "$a" 02:00:00:00:00:0a
+port a10 "$a" 02:00:00:00:00:0a vlan 10
+port b0 "$b" 02:00:00:00:00:0b
+port b10 "$b" 02:00:00:00:00:1b vlan 10
+port b20 "$b" 02:00:00:00:00:2b vlan 20
+port d0 "$b" 02:00:00:00:00:0d
+for dev in a0 a10; do
+	ip -n "$a" link set $dev up
+done
+for dev in b0 b10 b20; do
+	ip -n "$b" link set $dev up
+	ip -n "$b" maddr add 01:00:5e:7f:00:01 dev $dev
+done
+for dev in a0 a10; do
+	ip -n "$a" maddr add 01:00:5e:7f:00:01 dev $dev
+done
+
+result()
+{
+	[ "$1" = ok ] || vr_fail "$2"
+}
+
+# cases PREFIX TABLE [NAME=NAMESPACE:DEVICE...]
+cases()
+{
+	local prefix=$1 table=$2 verdict name why end=
+	shift 2
+
+	while IFS=$'\t' read -r verdict name why; do
+		if [ "$verdict" = end ]; then
+			end=ok
+		else
+			vr_test "$prefix: $name" result "$verdict" "$why"
+		fi
+	done < <(/usr/bin/python3 "$VR_SELFTESTS/lib/demux.py" "$table" "$nic_mac" \
+		"wire=$h:wire" "nic=$host:eth0" "b0=$b:b0" "a10=$a:a10" \
+		"b10=$b:b10" "b20=$b:b20" "$@" 2>&1)
+	[ -n "$end" ] || vr_test "$prefix: the table to its end" result fail "$verdict $name $why"
+}
+
+cases "no router" base "a0=$a:a0"
+cases "no router" foreign "a0=$a:a0"
+
+# the same with a router at each, which is handed what is not IP by the queue
+ip -n "$a" link add vr-a type vrouter
+ip -n "$b" link add vr-b type vrouter
+vr_router_up "$a" vr-a
+vr_router_up "$b" vr-b
+cases "routers" base "a0=$a:a0"
+cases "routers" foreign "a0=$a:a0"
+vr_test "routers: all of a's frames accounted for" vr_sum_check "$a" vr-a
+vr_test "routers: all of b's frames accounted for" vr_sum_check "$b" vr-b
+
+ip -n "$a" link set a0 promisc on
+cases "promiscuous port" promisc "a0=$a:a0"
+ip -n "$a" link set vr-a down
+cases "promiscuous port, no router" promisc "a0=$a:a0"
+ip -n "$a" link set vr-a up
+ip -n "$a" link set a0 promisc off
+
+ip -n "$a" link add link a0 name mv address 02:00:00:00:00:ee type macvlan mode bridge
+vr_sysctl "$a" net.ipv6.conf.mv.disable_ipv6=1
+ip -n "$a" link set mv up
+cases "macvlan on a port" macvlan "a0=$a:a0" "mv=$a:mv"
+ip -n "$a" link set vr-a down
+cases "macvlan on a port, no router" macvlan "a0=$a:a0" "mv=$a:mv"
+ip -n "$a" link set vr-a up
+ip -n "$a" link del mv
+
+ip -n "$a" link add link a0 name a0.30 type vlan id 30
+vr_sysctl "$a" net.ipv6.conf.a0/30.disable_ipv6=1
+ip -n "$a" link set a0.30 up
+cases "VLAN device on a port" vlan "a0=$a:a0" "a0.30=$a:a0.30"
+ip -n "$a" link set vr-a down
+cases "VLAN device on a port, no router" vlan "a0=$a:a0" "a0.30=$a:a0.30"
+ip -n "$a" link set vr-a up
+ip -n "$a" link del a0.30
+
+vr_ns s
+ip -n "$a" link add br0 type bridge forward_delay 0
+ip -n "$a" link add brst type veth peer name st address 02:00:00:00:00:fe netns "$s"
+vr_sysctl "$a" net.ipv6.conf.br0.disable_ipv6=1 net.ipv6.conf.brst.disable_ipv6=1
+vr_sysctl "$s" net.ipv6.conf.st.disable_ipv6=1
+ip -n "$a" link set brst master br0
+ip -n "$a" link set a0 master br0
+ip -n "$a" link set br0 up
+ip -n "$a" link set brst up
+ip -n "$s" link set st up
+cases "bridge with a port" bridge "st=$s:st"
+ip -n "$a" link set a0 nomaster
+ip -n "$a" link del br0
+ip -n "$a" link del brst
+
+# ---- the host on the NIC, and two routers in a row on one NIC --------------
+
+t_host()
+{
+	ip -n "$host" addr add 10.3.0.1/24 dev eth0
+	ip -n "$h" addr add 10.3.0.2/24 dev wire
+	vr_ping "$h" 10.3.0.1 10
+	vr_ping "$host" 10.3.0.2 10
+	ip -n "$host" link add link eth0 name v40 type vlan id 40
+	ip -n "$host" addr add 10.3.40.1/24 dev v40
+	ip -n "$host" link set v40 up
+	ip -n "$h" link add link wire name v40 type vlan id 40
+	ip -n "$h" addr add 10.3.40.2/24 dev v40
+	ip -n "$h" link set v40 up
+	vr_ping "$h" 10.3.40.1 10
+	ip -n "$host" link del v40
+	ip -n "$h" link del v40
+}
+vr_test "the host's own addresses on the NIC, and its VLAN device" t_host
+
+# wire 10.0.0.2 - a0 10.0.0.1 [a] a10 10.0.10.1 - b10 10.0.10.2 [b] b20 10.0.20.1
+# - VLAN 20 of the wire 10.0.20.2, in a namespace of its own
+t_two_routers()
+{
+	ip -n "$h" addr add 10.0.0.2/24 dev wire
+	ip -n "$h" route add 10.0.20.0/24 via 10.0.0.1
+	ip -n "$h" link add link wire name w20 type vlan id 20
+	ip -n "$h" link set w20 netns "$s"
+	ip -n "$s" addr add 10.0.20.2/24 dev w20
+	ip -n "$s" link set w20 up
+	ip -n "$s" route add default via 10.0.20.1
+	vr_sysctl "$a" net.ipv4.ip_forward=1
+	vr_sysctl "$b" net.ipv4.ip_forward=1
+	ip -n "$a" addr add 10.0.0.1/24 dev a0
+	ip -n "$a" addr add 10.0.10.1/24 dev a10
+	ip -n "$a" route add 10.0.20.0/24 via 10.0.10.2
+	ip -n "$b" addr add 10.0.10.2/24 dev b10
+	ip -n "$b" addr add 10.0.20.1/24 dev b20
+	ip -n "$b" route add 10.0.0.0/24 via 10.0.10.1
+	vr_wait_for 30 "a first answer" vr_in "$h" ping -c 1 -W 1 10.0.20.2
+	vr_mark "$b" vr-b
+	vr_forwards "$a" vr-a "$h" 10.0.20.2 10
+	vr_ping "$s" 10.0.0.2 10
+	vr_mark "$b" vr-b
+	vr_forwards "$b" vr-b "$h" 10.0.20.2 10
+	vr_sum_check "$a" vr-a
+	vr_sum_check "$b" vr-b
+}
+vr_test "two routers in a row on one NIC" t_two_routers
+
+t_two_routers_large()
+{
+	vr_ping "$h" 10.0.20.2 5 -s 1472 -M "do"
+	vr_ping "$h" 10.0.20.2 5 -s 4000
+	vr_sum_check "$a" vr-a
+	vr_sum_check "$b" vr-b
+}
+vr_test "two routers in a row on one NIC: full size and fragments" t_two_routers_large
+
+t_down()
+{
+	ip -n "$b" link set b20 down
+	vr_no_ping "$h" 10.0.20.2
+	ip -n "$b" link set b20 up
+	vr_wait_for 30 "an answer again" vr_in "$h" ping -c 1 -W 1 10.0.20.2
+	vr_sum_check "$b" vr-b
+}
+vr_test "a port goes down and up on the way" t_down
+
+vr_finish
