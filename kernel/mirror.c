@@ -128,8 +128,8 @@ static void vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
 		return;
 	change = vr_change_alloc(event, info);
 	spin_lock_bh(&mirror->lock);
-	if (!change || (mirror->pending >= VR_MIRROR_PENDING_MAX &&
-		    !mirror->replaying)) {
+	if (!change || (!mirror->replaying &&
+			mirror->pending >= VR_MIRROR_PENDING_MAX)) {
 		vr_mirror_lose(mirror);
 	} else if (!mirror->lost || mirror->replaying) {
 		list_add_tail(&change->list, &mirror->events);
@@ -353,8 +353,10 @@ static int vr_mirror_flags_event(struct notifier_block *nb, unsigned long event,
 
 static void vr_mirror_flags_restart(struct notifier_block *nb)
 {
-	vr_change_free_all(&container_of(nb, struct vr_mirror_flags,
-					    nb)->events);
+	struct vr_mirror_flags *flags =
+		container_of(nb, struct vr_mirror_flags, nb);
+
+	vr_change_free_all(&flags->events);
 }
 
 /* Set the flags of all routes anew. */
