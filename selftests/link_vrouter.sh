@@ -390,6 +390,9 @@ vr_cleanup
 
 t_unload()
 {
+	# shellcheck disable=SC2034 # read by vr_nic_pair
+	local VR_NIC=veth
+
 	vr_topology
 	vr_forwards "$r" vr-red "$h0" 10.0.1.2
 	vr_bg_in "$h0" ping -q -n -i 0.01 10.0.1.2 >"$vr_tmp/ping" 2>&1

@@ -288,6 +288,8 @@ BIG4, BIG6 = b"B" * 1472, b"B" * 1452
 FE = "fe80::200:ff:fe00:20"
 
 
+LOCAL99 = [f"ip neigh replace fe80::99 lladdr {H[3]} dev r{i} nud permanent"
+           for i in range(3)]
 JUMBO = [nic("ip link set eth0 mtu 4000"), host("ip link set p0 mtu 4000"),
          "ip link set r0 mtu 4000"]
 NORMAL = ["ip link set r0 mtu 1500", nic("ip link set eth0 mtu 1500"),
@@ -375,11 +377,9 @@ CASES = [
     Case("no-route", "destination 0.1.2.3", [v4("0.1.2.3")], error(3, 0), vrf=False),
     *(Case("martian", f"source {a}", [v6(src=a)], nothing) for a in (
         "::", "::1", "ff02::1", "ff0e::1")),
-    Case("martian", "source fe80::99", [v6(src="fe80::99")], None),
+    Case("martian", "source fe80::99", [v6(src="fe80::99")], None, LOCAL99),
     *(Case("martian", f"destination {a}", [v6(a)], None) for a in ("::", "::1")),
-    Case("martian", "destination fe80::99", [v6("fe80::99")], None,
-         [f"ip neigh replace fe80::99 lladdr {H[3]} dev r{i} nud permanent"
-          for i in range(3)]),
+    Case("martian", "destination fe80::99", [v6("fe80::99")], None, LOCAL99),
     Case(None, "source ::ffff:1.2.3.4, which plain Linux drops or not",
          [v6(src="::ffff:1.2.3.4")], None, n="any"),
     Case(None, "destination ::ffff:1.2.3.4",

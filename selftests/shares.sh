@@ -6,8 +6,9 @@
 # behind the routers, on the NIC that they leave by, make each packet dear enough
 # that this CPU cannot forward them all: as many filters as that takes here.
 #
-# What is shared is CPU time, so that is what must be exact. The packets follow
-# it, but for what the clock of an emulated machine makes of them.
+# What is shared is CPU time, so that is what must be exact. The packets that it
+# was enough for are printed, but not judged: on an emulated machine whose own
+# CPUs are taken away now and then, packets do not all take the same time.
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -224,7 +225,6 @@ shares_test()
 		vr_expect_num "CPU time of weight $w, ppm off" "${off#-}" -le 20000
 		off=$(shares_off $(((FWD[$ns] - FWD0[$ns]) * 1000)) $fwd "$w" $sum)
 		vr_diag "weight $w: $((FWD[$ns] - FWD0[$ns])) packets, $((off / 100))e-4 off"
-		vr_expect_num "packets of weight $w, ppm off" "${off#-}" -le 150000
 	done
 	for ns in "${vr_spaces[@]}"; do
 		vr_sum_check "$ns" vr

@@ -417,12 +417,14 @@ vr_give_back()
 # vr_give_back_one DEVICE NAMESPACE NAME
 vr_give_back_one()
 {
-	vr_ip "$2" link set "$1" nomaster 2>/dev/null
-	vr_ip "$2" link set "$1" down
-	vr_ip "$2" addr flush dev "$1" 2>/dev/null
-	vr_ip "$2" link set "$1" mtu 1500 promisc off allmulticast off multicast on
-	vr_ip "$2" link set "$1" ${2:+netns 1} name "$3" ||
-		vr_diag "cannot give back $1 as $3"
+	ip ${2:+-n "$2"} -force -batch - >/dev/null 2>&1 <<-END
+		link set $1 nomaster
+		link set $1 down
+		addr flush dev $1
+		link set $1 mtu 1500 promisc off allmulticast off multicast on
+		link set $1 ${2:+netns 1} name $3
+	END
+	[ -e "/sys/class/net/$3" ] || vr_diag "cannot give back $1 as $3"
 }
 
 # vr_mac NAMESPACE DEVICE: print its MAC address
