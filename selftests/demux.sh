@@ -176,6 +176,30 @@ t_two_routers_large()
 }
 vr_test "two routers in a row on one NIC: full size and fragments" t_two_routers_large
 
+# What a priority tag is worth: nothing to the router, which forwards it
+t_priority()
+{
+	vr_mark "$a" vr-a
+	vr_in "$h" /usr/bin/python3 -c '
+import socket, struct, sys
+head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0,
+                   socket.inet_aton("10.0.0.2"), socket.inet_aton("10.0.20.2"))
+total = sum(struct.unpack("!10H", head))
+total = (total >> 16) + (total & 0xffff)
+head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+s.bind(("wire", 0))
+for _ in range(20):
+    s.send(bytes.fromhex("02000000000a020000000099") +
+           struct.pack("!HHH", 0x8100, 0x6000, 0x0800) + head +
+           struct.pack("!HHHH", 9, 9, 8, 0) + bytes(18))
+' || vr_fail "cannot send"
+	vr_wait_for 10 "20 packets forwarded" vr_grew "$a" vr-a forwarded 20
+	vr_count "$a" vr-a
+	vr_expect "packets punted for their tag" 0 "$(vr_delta punt.vlan)"
+}
+vr_test "IP packets with a priority tag are forwarded" t_priority
+
 t_down()
 {
 	ip -n "$b" link set b20 down

@@ -314,6 +314,8 @@ class Rig:
                       f"neigh add 2001:db8:{i}::2 lladdr {self.hmac[i]} dev "
                       f"r{i} nud permanent router"]
         self.r.batch(lines)
+        wait("addresses in use", lambda: "tentative" not in run(
+            "ip -6 addr show tentative", ns=self.r))
         self.up()
 
     def up(self, up=True):
