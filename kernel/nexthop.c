@@ -16,6 +16,7 @@
 #include "router.h"
 
 #define VR_NEXTHOP_INDEX_MIN	16
+#define VR_NEXTHOP_FORGET_MAX	4096U
 
 /**
  * vr_nexthop_table_alloc() - make a table without nexthops
@@ -483,6 +484,36 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
 	    cmpxchg((struct neighbour **)&path->neigh, neigh, NULL) == neigh)
 		neigh_release(neigh);
 	rcu_read_unlock();
+}
+
+/**
+ * vr_nexthop_forget() - let go of a neighbour entry
+ * @table: nexthops
+ * @neigh: entry that is not valid any more; the caller has a reference
+ *
+ * An entry that is held cannot be deleted. Looks at the first VR_NEXTHOP_FORGET_MAX
+ * nexthops only, the others are vr_nexthop_recheck()'s.
+ *
+ * Context: any, RCU read side.
+ */
+void vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
+{
+	const struct vr_nexthop_index *index = rcu_dereference(table->index);
+	u32 id, size = min(index->size, VR_NEXTHOP_FORGET_MAX);
+	struct vr_nexthop *nh;
+	struct vr_path *path;
+	unsigned int i;
+
+	for (id = 0; id < size; id++) {
+		nh = rcu_dereference(index->nh[id]);
+		for (i = 0; nh && i < nh->npaths; i++) {
+			path = &nh->path[i];
+			if (rcu_access_pointer(path->neigh) == neigh &&
+			    cmpxchg((struct neighbour **)&path->neigh, neigh,
+				    NULL) == neigh)
+				neigh_release(neigh);
+		}
+	}
 }
 
 /**

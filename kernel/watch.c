@@ -10,7 +10,9 @@
 #include <net/nexthop.h>
 
 #include "mirror.h"
+#include "nexthop.h"
 #include "port.h"
+#include "rib.h"
 #include "router.h"
 #include "watch.h"
 
@@ -55,15 +57,33 @@ static struct notifier_block vr_watch_netdev_nb = {
 	.notifier_call = vr_watch_netdev,
 };
 
-/* A neighbour entry of no use must not be held by a nexthop: it holds its device. */
+static void vr_watch_forget(struct neighbour *neigh)
+{
+	const struct vr_port *port = netdev_priv(neigh->dev);
+	const struct vr_router *router;
+	const struct vr_rib *rib;
+
+	rcu_read_lock();
+	router = rcu_dereference(port->router);
+	rib = router ? rcu_dereference(router->rib) : NULL;
+	if (rib)
+		vr_nexthop_forget(rib->nexthops, neigh);
+	rcu_read_unlock();
+}
+
+/* A neighbour entry of no use must not be held by a nexthop: it holds its device,
+ * and who deletes the entry is to see it gone.
+ */
 static int vr_watch_netevent(struct notifier_block *nb, unsigned long event,
 			     void *ptr)
 {
-	const struct neighbour *neigh = ptr;
+	struct neighbour *neigh = ptr;
 
 	if (event == NETEVENT_NEIGH_UPDATE && vr_port_is(neigh->dev) &&
-	    !(READ_ONCE(neigh->nud_state) & NUD_VALID))
+	    !(READ_ONCE(neigh->nud_state) & NUD_VALID)) {
+		vr_watch_forget(neigh);
 		vr_watch_recheck(dev_net(neigh->dev));
+	}
 	return NOTIFY_DONE;
 }
 

@@ -317,7 +317,8 @@ static struct neighbour *vr_way_find_neigh(const struct vr_way *way, int family,
 	if (likely(neigh && !READ_ONCE(neigh->dead)))
 		return neigh;
 	neigh = vr_way_lookup(way, way->gw_family, way->gw);
-	if (neigh && netif_running(way->port->dev))
+	if (neigh && (READ_ONCE(neigh->nud_state) & NUD_VALID) &&
+	    netif_running(way->port->dev))
 		vr_way_remember(way->path, neigh);
 	return neigh;
 }

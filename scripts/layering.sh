@@ -31,7 +31,7 @@ nic            demux mactable
 port           nic demux egress ingress router mirror netlink
 port_link      nic port netlink
 router         port ingress mirror gate stats netlink
-watch          port router mirror
+watch          port router mirror nexthop
 netlink        netlink_fill netlink_fib netlink-gen router port
 netlink-gen    netlink netlink_fib
 netlink_fill   router port explain mirror stats

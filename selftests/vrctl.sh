@@ -305,6 +305,8 @@ connect()
 		ip -n "$1" addr replace "10.0.$i.1/24" dev "red$i"
 		ip -n "$h" addr replace "10.0.$i.2/24" dev "${2:-eth0}"
 		ip -n "$h" route replace default via "10.0.$i.1"
+		# the port before this one had another MAC address
+		ip -n "$h" neigh flush all
 		vr_ok vr_wait 20 vr_carrier "$1" "red$i"
 	done
 	vr_wait_for 30 "active" vr_is_state "$1" vr-red active
