@@ -12,9 +12,11 @@
  *
  * Overload: a poll serves at most VR_INGRESS_QUOTA packets, fewer than a NIC's
  * poll delivers. If the NICs still deliver a full poll's worth between two polls
- * of ours, they may have more in their rings, and the quota is halved, down to
- * VR_INGRESS_QUOTA_MIN: what the CPU cannot forward is dropped here, at the queue
- * of the router it is for, and not in the ring, where it would hit everyone.
+ * of ours, they may have more in their rings. A poll may then take no longer than
+ * was spent outside between the two, and half, a quarter, down to
+ * 1/2^VR_INGRESS_SQUEEZE_MAX of it, as long as that goes on: what the CPU cannot
+ * forward is dropped here, at the queue of the router it is for, and not in the
+ * ring, where it would hit everyone.
  */
 #include <linux/cpu.h>
 #include <linux/icmpv6.h>
@@ -36,7 +38,7 @@
 #define VR_INGRESS_BATCH	16
 #define VR_INGRESS_CLOCK	8
 #define VR_INGRESS_QUOTA	48
-#define VR_INGRESS_QUOTA_MIN	8
+#define VR_INGRESS_SQUEEZE_MAX	3
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
 #define VR_INGRESS_COST_SHIFT	8
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
@@ -61,9 +63,12 @@ struct vr_ingress_flush {
  * @active: @napi is scheduled or running
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
- * @quota: packets that a poll may serve
+ * @squeeze: polls in overload until now, up to VR_INGRESS_SQUEEZE_MAX + 1; the
+ *	poll's time is limited if not 0
  * @now: clock a short while ago, ns
  * @last: clock up to which time has been charged, ns
+ * @left: clock at the end of the last poll, if that left packets behind, ns
+ * @limit: clock at which the poll should be over, if it is limited, ns
  * @cost: average cost of a packet here, ns << VR_INGRESS_COST_SHIFT
  * @untimed: packets served since the clock was read
  * @work: flushes queues on this CPU
@@ -76,9 +81,11 @@ struct vr_ingress {
 	bool active;
 	bool again;
 	unsigned int arrived;
-	unsigned int quota;
+	unsigned int squeeze;
 	u64 now;
 	u64 last;
+	u64 left;
+	u64 limit;
 	u32 cost;
 	unsigned int untimed;
 	struct work_struct work;
@@ -297,7 +304,7 @@ static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
 	if (!queue->cost)
 		queue->cost = in->cost;
 	in->untimed += n;
-	if (in->untimed < VR_INGRESS_CLOCK)
+	if (in->untimed < VR_INGRESS_CLOCK && !in->squeeze)
 		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
 
 	vr_egress_flush(&in->forward.egress);
@@ -332,14 +339,38 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 	vr_drr_charge(&in->drr, &queue->flow, cost, vr_ingress_empty(queue));
 }
 
-static unsigned int vr_ingress_quota(struct vr_ingress *in, int budget)
+/* Is this a poll in overload? Then limit its time. */
+static void vr_ingress_squeeze(struct vr_ingress *in)
 {
-	if (in->again && in->arrived >= NAPI_POLL_WEIGHT)
-		in->quota = max(in->quota / 2, VR_INGRESS_QUOTA_MIN);
-	else
-		in->quota = min(in->quota * 2, VR_INGRESS_QUOTA);
+	if (in->again && in->arrived >= NAPI_POLL_WEIGHT) {
+		in->limit = in->now + ((in->now - in->left) >> in->squeeze);
+		in->squeeze = min(in->squeeze + 1, VR_INGRESS_SQUEEZE_MAX + 1);
+	} else if (in->squeeze) {
+		in->squeeze--;
+		in->limit = in->now + ((in->now - in->left) >> in->squeeze);
+	}
 	in->arrived = 0;
-	return min_t(unsigned int, in->quota, budget);
+}
+
+/* How many packets a visit may serve; a poll that is limited serves one at least. */
+static unsigned int vr_ingress_max(const struct vr_ingress *in,
+				   const struct vr_queue *queue,
+				   unsigned int quota)
+{
+	u64 time, cost = max(queue->cost ? : in->cost, 1U);
+
+	quota = min(quota, VR_INGRESS_BATCH);
+	if (likely(!in->squeeze))
+		return quota;
+	time = (in->limit - in->now) << VR_INGRESS_COST_SHIFT;
+	return min_t(u64, quota, div64_u64(time, cost) + 1);
+}
+
+static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
+				 unsigned int quota)
+{
+	return done < quota &&
+	       (likely(!in->squeeze) || !done || in->now < in->limit);
 }
 
 static int vr_ingress_poll(struct napi_struct *napi, int budget)
@@ -356,25 +387,28 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
 		in->now = vr_compat_clock();
 	in->last = in->now;
-	quota = vr_ingress_quota(in, budget);
+	vr_ingress_squeeze(in);
 	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
 			   VR_INGRESS_COST_SHIFT);
 	in->untimed = 0;
 
-	while (done < quota && (flow = vr_drr_next(&in->drr))) {
+	quota = min(VR_INGRESS_QUOTA, budget);
+	while (vr_ingress_may_go_on(in, done, quota) &&
+	       (flow = vr_drr_next(&in->drr))) {
 		queue = container_of(flow, struct vr_queue, flow);
-		n = vr_ingress_serve(in, queue, min_t(unsigned int,
-						      VR_INGRESS_BATCH,
-						      quota - done));
+		n = vr_ingress_serve(in, queue,
+				     vr_ingress_max(in, queue, quota - done));
 		vr_ingress_visit(in, queue, n);
 		done += n;
 	}
 	vr_egress_forget(&in->forward.egress);
 	in->again = vr_drr_next(&in->drr);
-	if (in->again)
+	if (in->again) {
+		in->left = vr_compat_clock();
 		return budget;
+	}
 	in->active = false;
-	in->quota = VR_INGRESS_QUOTA;
+	in->squeeze = 0;
 	napi_complete_done(napi, min_t(int, done, budget - 1));
 	return min_t(int, done, budget - 1);
 }
@@ -508,7 +542,6 @@ void vr_ingress_queues_free(struct vr_queue __percpu *queues)
 static void vr_ingress_setup(struct vr_ingress *in)
 {
 	vr_drr_init(&in->drr, VR_INGRESS_BATCH * 1000);
-	in->quota = VR_INGRESS_QUOTA;
 	in->cost = 1000 << VR_INGRESS_COST_SHIFT;
 	INIT_WORK(&in->work, vr_ingress_work);
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &in->napi.state);
