@@ -10,6 +10,10 @@
  * router's packets, so that many routers with a packet each do not pay for the
  * clock with each packet.
  *
+ * A lone packet: the first packet for a CPU in each run of its receive softirq,
+ * while nobody waits there, is served at once. There is nobody to share with, and
+ * if no second one follows, the round trip over NAPI is saved.
+ *
  * Overload: a poll serves at most VR_INGRESS_QUOTA packets, fewer than a NIC's
  * poll delivers. If the NICs still deliver a full poll's worth between two polls
  * of ours, they may have more in their rings. A poll may then take no longer than
@@ -22,6 +26,7 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/kernel_stat.h>
 #include <linux/netdevice.h>
 #include <linux/prefetch.h>
 #include <linux/workqueue.h>
@@ -60,7 +65,8 @@ struct vr_ingress_flush {
  * @napi: empties the queues
  * @drr: routers that have something to do
  * @forward: what the data path keeps within a batch
- * @active: @napi is scheduled or running
+ * @active: @napi is scheduled or running, or a lone packet is being served
+ * @run: run of the receive softirq in which the last lone packet came
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
  * @squeeze: polls in overload until now, up to VR_INGRESS_SQUEEZE_MAX + 1; the
@@ -80,6 +86,7 @@ struct vr_ingress {
 	struct vr_forward forward;
 	bool active;
 	bool again;
+	unsigned int run;
 	unsigned int arrived;
 	unsigned int squeeze;
 	u64 now;
@@ -208,45 +215,6 @@ static u64 vr_ingress_stamp(struct vr_ingress *in)
 	return in->now;
 }
 
-/**
- * vr_ingress_enqueue() - queue a packet for a router
- * @router: router
- * @skb: packet, skb->dev is the port that it came in on; consumed
- *
- * Context: softirq, RCU read side.
- */
-void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb)
-{
-	struct vr_queue *queue = this_cpu_ptr(router->queues);
-	struct vr_ingress *in = this_cpu_ptr(&vr_ingress);
-	bool control = vr_ingress_is_control(skb);
-	u32 len = skb->len + ETH_HLEN, reason;
-
-	u64_stats_update_begin(&queue->stats.syncp);
-	u64_stats_inc(&queue->stats.rx_packets);
-	u64_stats_add(&queue->stats.rx_bytes, len);
-	u64_stats_update_end(&queue->stats.syncp);
-
-	in->arrived++;
-	reason = vr_ingress_full(router, queue, control, len);
-	if (unlikely(reason)) {
-		vr_ingress_drop(queue, skb, reason, len);
-		return;
-	}
-	vr_ingress_cb(skb)->time = vr_ingress_stamp(in);
-	vr_ingress_cb(skb)->len = len;
-	vr_ingress_push(control ? &queue->control : &queue->data, skb, len);
-	if (queue->control.packets + queue->data.packets > queue->peak)
-		WRITE_ONCE(queue->peak,
-			   queue->control.packets + queue->data.packets);
-	if (!vr_drr_active(&queue->flow))
-		vr_drr_activate(&in->drr, &queue->flow);
-	if (!in->active) {
-		in->active = true;
-		napi_schedule(&in->napi);
-	}
-}
-
 static bool vr_ingress_empty(const struct vr_queue *queue)
 {
 	return !queue->control.head && !queue->data.head;
@@ -282,6 +250,82 @@ static unsigned int vr_ingress_serve(struct vr_ingress *in,
 	}
 	vr_forward_end(&in->forward);
 	return n;
+}
+
+/* Is the packet that came the only one so far, and nobody else is waiting? */
+static bool vr_ingress_is_lone(struct vr_ingress *in)
+{
+	unsigned int run = __this_cpu_read(kstat.softirqs[NET_RX_SOFTIRQ]);
+
+	if (in->active || run == in->run)
+		return false;
+	in->run = run;
+	return true;
+}
+
+/* Packets that the stack sends back meanwhile find the scheduler active, and wait. */
+static noinline void vr_ingress_serve_lone(struct vr_ingress *in, struct vr_queue *queue,
+				  struct sk_buff *skb)
+{
+	struct vr_stats *stats = &queue->stats;
+
+	in->active = true;
+	vr_forward_begin(&in->forward, queue);
+	vr_forward_packet(&in->forward, skb);
+	vr_forward_end(&in->forward);
+	vr_egress_forget(&in->forward.egress);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->delay[0]);
+	u64_stats_add(&stats->cpu_ns, (queue->cost ? : in->cost) >>
+				      VR_INGRESS_COST_SHIFT);
+	u64_stats_update_end(&stats->syncp);
+	in->active = vr_drr_next(&in->drr);
+	if (unlikely(in->active))
+		napi_schedule(&in->napi);
+}
+
+/**
+ * vr_ingress_enqueue() - queue a packet for a router
+ * @router: router
+ * @skb: packet, skb->dev is the port that it came in on; consumed
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb)
+{
+	struct vr_queue *queue = this_cpu_ptr(router->queues);
+	struct vr_ingress *in = this_cpu_ptr(&vr_ingress);
+	u32 len = skb->len + ETH_HLEN, reason;
+	bool control;
+
+	u64_stats_update_begin(&queue->stats.syncp);
+	u64_stats_inc(&queue->stats.rx_packets);
+	u64_stats_add(&queue->stats.rx_bytes, len);
+	u64_stats_update_end(&queue->stats.syncp);
+
+	if (unlikely(vr_ingress_is_lone(in))) {
+		vr_ingress_serve_lone(in, queue, skb);
+		return;
+	}
+	in->arrived++;
+	control = vr_ingress_is_control(skb);
+	reason = vr_ingress_full(router, queue, control, len);
+	if (unlikely(reason)) {
+		vr_ingress_drop(queue, skb, reason, len);
+		return;
+	}
+	vr_ingress_cb(skb)->time = vr_ingress_stamp(in);
+	vr_ingress_cb(skb)->len = len;
+	vr_ingress_push(control ? &queue->control : &queue->data, skb, len);
+	if (queue->control.packets + queue->data.packets > queue->peak)
+		WRITE_ONCE(queue->peak,
+			   queue->control.packets + queue->data.packets);
+	if (!vr_drr_active(&queue->flow))
+		vr_drr_activate(&in->drr, &queue->flow);
+	if (!in->active) {
+		in->active = true;
+		napi_schedule(&in->napi);
+	}
 }
 
 static u32 vr_ingress_average(u32 average, u64 sample)
