@@ -3,6 +3,7 @@
  * Finds a packet's route, path and neighbour, as fib_lookup(), fib_select_path()
  * and their IPv6 likes would.
  */
+#include <linux/bits.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/arp.h>
@@ -17,6 +18,8 @@
 #include "port.h"
 #include "rib.h"
 #include "way.h"
+
+#define VR_WAY_MULTICAST	BIT_ULL(40)	/* in a MAC address as a number */
 
 /* An ICMP error follows the flow that it is about; the stack can do that. */
 static bool vr_way_icmp_error4(const struct sk_buff *skb,
@@ -354,5 +357,8 @@ u8 vr_way_neigh(const struct vr_way *way, int family, const void *daddr,
 		seq = read_seqbegin(&neigh->ha_lock);
 		*lladdr = vr_mactable_key(0, neigh->ha);
 	} while (read_seqretry(&neigh->ha_lock, seq));
+	/* a group may have members on this NIC as well as on the wire */
+	if (unlikely(*lladdr & VR_WAY_MULTICAST))
+		return VROUTER_PUNT_NEIGHBOUR;
 	return 0;
 }

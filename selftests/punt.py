@@ -288,6 +288,7 @@ BIG4, BIG6 = b"B" * 1472, b"B" * 1452
 FE = "fe80::200:ff:fe00:20"
 
 
+GROUP = "03:00:5e:11:22:33"
 LOCAL99 = [f"ip neigh replace fe80::99 lladdr {H[3]} dev r{i} nud permanent"
            for i in range(3)]
 JUMBO = [nic("ip link set eth0 mtu 4000"), host("ip link set p0 mtu 4000"),
@@ -388,6 +389,12 @@ CASES = [
          [v6("::ffff:1.2.3.4")], None, n="any",
          setup=["ip -6 route add {T} ::/0 via 2001:db8:1::2 metric 9"],
          undo=["ip -6 route del {T} ::/0 via 2001:db8:1::2 metric 9"]),
+    Case("neighbour", "with a multicast address", [v4("10.0.1.78"), v6("2001:db8:1::78")],
+         lambda s, g: expect("frames", text([(1, frame(GROUP, P[1], forwarded(f[14:])))
+                                             for _, f in s]), text(g)),
+         [f"ip neigh replace {a} lladdr {GROUP} dev r1 nud permanent"
+          for a in ("10.0.1.78", "2001:db8:1::78")],
+         [f"ip neigh del {a} dev r1" for a in ("10.0.1.78", "2001:db8:1::78")]),
     Case("local", "echo to the port", [echo4("10.0.0.1")], reply("10.0.0.1")),
     Case("local", "echo to another port", [echo4("10.0.1.1")], reply("10.0.1.1")),
     Case("local", "IPv6 echo to the port", [echo6("2001:db8:0::1")],

@@ -78,8 +78,7 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 	},
 	[VROUTER_PUNT_NEIGHBOUR] = {
 		"neighbour",
-		"the neighbour's address is not known yet; the stack resolves "
-		"it"
+		"the neighbour's address is not known, or a multicast one"
 	},
 	[VROUTER_PUNT_MTU] = {
 		"mtu",

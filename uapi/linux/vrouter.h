@@ -69,8 +69,8 @@ enum vrouter_verdict {
  * @VROUTER_PUNT_NEXTHOP_DEAD: the nexthop is dead or its link is down
  * @VROUTER_PUNT_EXCEPTION: the nexthop has learned path MTUs or redirects
  * @VROUTER_PUNT_MULTIPATH: multipath hash that only the stack computes
- * @VROUTER_PUNT_NEIGHBOUR: the neighbour's address is not known yet; the stack
- *   resolves it
+ * @VROUTER_PUNT_NEIGHBOUR: the neighbour's address is not known, or a
+ *   multicast one
  * @VROUTER_PUNT_MTU: larger than the MTU of the way out; the stack fragments
  *   or answers
  * @VROUTER_PUNT_SAME_PORT: would leave where it came in; the stack may owe a
