@@ -427,14 +427,14 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	/* netpoll wants transmission only */
 	if (unlikely(!budget))
 		return 0;
+	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
+			   VR_INGRESS_COST_SHIFT);
+	in->untimed = 0;
 	/* a few packets are not timed, and came only now */
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
 		in->now = vr_compat_clock();
 	in->last = in->now;
 	vr_ingress_squeeze(in);
-	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
-			   VR_INGRESS_COST_SHIFT);
-	in->untimed = 0;
 
 	quota = min(VR_INGRESS_QUOTA, budget);
 	while (vr_ingress_may_go_on(in, done, quota) &&

@@ -6,10 +6,11 @@
 # behind the routers, on the NIC that they leave by, make each packet dear enough
 # that this CPU cannot forward them all: as many filters as that takes here.
 #
-# What is shared is CPU time. All packets are alike here, so their numbers follow,
-# but for the time that interrupts, and on an emulated machine others, take from
-# whoever is being served. That averages out, unfairness does not: the test goes
-# on for a while if the numbers are off, and fails if they stay so.
+# What is shared is CPU time, to 2 %. All packets are alike here, so their numbers
+# follow, to 5 %: the first packets of a poll find the caches cold, and these are
+# the heavier router's more often. Interrupts, and on an emulated machine others,
+# take time from whoever is being served. That averages out, unfairness does not:
+# the test goes on for a while if the numbers are off, and fails if they stay so.
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -162,7 +163,8 @@ shares_off()
 }
 
 # shares_compare: fill OFF_CPU and OFF_FWD, ppm that each router is off its share;
-# false if packets are off by more than 2 %
+# false if packets are off by more than SHARES_FWD
+SHARES_CPU=20000 SHARES_FWD=50000	# ppm
 declare -A OFF_CPU OFF_FWD WEIGHT
 shares_compare()
 {
@@ -178,7 +180,7 @@ shares_compare()
 			"${WEIGHT[$ns]}" $sum)
 		OFF_FWD[$ns]=$(shares_off $(((FWD[$ns] - FWD0[$ns]) * 1000)) $fwd \
 			"${WEIGHT[$ns]}" $sum)
-		[ "${OFF_FWD[$ns]#-}" -le 20000 ] || rc=1
+		[ "${OFF_FWD[$ns]#-}" -le $SHARES_FWD ] || rc=1
 	done
 	return $rc
 }
@@ -242,9 +244,9 @@ shares_test()
 		vr_expect_num "packets dropped, weight ${WEIGHT[$ns]} was in overload" \
 			$((DROP[$ns] - DROP0[$ns])) -gt 0
 		vr_expect_num "CPU time of weight ${WEIGHT[$ns]}, ppm off" \
-			"${OFF_CPU[$ns]#-}" -le 20000
+			"${OFF_CPU[$ns]#-}" -le $SHARES_CPU
 		vr_expect_num "packets of weight ${WEIGHT[$ns]}, ppm off" \
-			"${OFF_FWD[$ns]#-}" -le 20000
+			"${OFF_FWD[$ns]#-}" -le $SHARES_FWD
 	done
 	for ns in "${vr_spaces[@]}"; do
 		vr_sum_check "$ns" vr
@@ -255,7 +257,7 @@ shares_test()
 # A router whose data queue is always full still answers ARP and ping.
 flood_test()
 {
-	local guest s
+	local guest s answers
 
 	shares_nics
 	shares_router 1 1
@@ -268,13 +270,18 @@ flood_test()
 	ip link set mv0 netns "$guest"
 	ip -n "$guest" addr add 10.0.0.9/24 dev mv0
 	ip -n "$guest" link set mv0 up
-	# ARP is control, and so is CS6, which routing daemons send with
-	vr_ping "$guest" 10.0.0.1 5 -Q 0xc0
+	# ARP is control, and so is CS6, which routing daemons send with; a few may
+	# get lost before they come to the router, as the flood fills what leads there
+	vr_wait 20 vr_in "$guest" ping -n -c 1 -W 1 -Q 0xc0 10.0.0.1
+	answers=$(vr_in "$guest" ping -n -c 20 -i 0.05 -W 2 -Q 0xc0 10.0.0.1 |
+		sed -n 's/.* \([0-9]*\) received.*/\1/p')
+	vr_expect_num "answers to 20 pings" "${answers:-0}" -ge 14
 	vr_expect_text "neighbour of the flooded router" "lladdr 02:00:00:00:01:01" \
 		"$(ip -n "$guest" neigh show 10.0.0.1)"
 	shares_read
-	vr_expect_num "packets dropped while it was pinged" \
-		$((DROP[$s] - DROP0[$s])) -gt 0
+	# of the flood, far less than what was answered gets through
+	vr_expect_num "packets of 100 dropped meanwhile" \
+		$(((DROP[$s] - DROP0[$s]) * 100 / (RX[$s] - RX0[$s]))) -ge 50
 	shares_calm
 	vr_sum_check "$s" vr
 	vr_cleanup
