@@ -47,6 +47,8 @@
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
 #define VR_INGRESS_COST_SHIFT	8
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
+#define VR_INGRESS_EXCESS	48	/* packets */
+#define VR_INGRESS_WINDOW	256	/* packets */
 
 /**
  * struct vr_ingress_flush - what a flush takes away
@@ -328,47 +330,54 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb)
 	}
 }
 
-static u32 vr_ingress_average(u32 average, u64 sample)
+/* Time that an interrupt or the host took is not the router's fault: it counts as
+ * VR_INGRESS_EXCESS packets at most. If all packets have just become dear, a router
+ * that is served rarely must not be the last one to know.
+ */
+static u64 vr_ingress_clip(u64 time, u32 average, unsigned int n)
 {
-	s64 diff = (sample << VR_INGRESS_COST_SHIFT) - average;
+	u64 most = (u64)average * (n + VR_INGRESS_EXCESS) >>
+		   VR_INGRESS_COST_SHIFT;
 
-	return average + diff / 16;
+	return min3(time, most, (u64)VR_INGRESS_COST_MAX * n);
 }
 
-/* What n packets of this router cost. Time that an interrupt or the host took is
- * not the router's fault: a sample counts four times the average at most, which
- * still lets the average grow quickly where packets really are that dear.
- */
+static u32 vr_ingress_average(u32 average, u64 time, unsigned int n)
+{
+	s64 diff = (time << VR_INGRESS_COST_SHIFT) - (u64)average * n;
+
+	return average + diff / VR_INGRESS_WINDOW;
+}
+
+/* What n packets of this router cost. */
 static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
 			     unsigned int n)
 {
-	u64 cost, time;
+	unsigned int untimed;
+	u64 time;
 
 	/* a router that was never measured costs what the others do */
 	if (!queue->cost)
 		queue->cost = in->cost;
-	in->untimed += n;
-	if (in->untimed < VR_INGRESS_CLOCK && !in->squeeze)
+	untimed = in->untimed + n;
+	in->untimed = untimed;
+	if (untimed < VR_INGRESS_CLOCK && !in->squeeze)
 		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
 
 	vr_egress_flush(&in->forward.egress);
 	in->now = vr_compat_clock();
 	time = in->now - in->last;
 	in->last = in->now;
-	cost = div_u64(time, in->untimed);
-	cost = min_t(u64, cost, VR_INGRESS_COST_MAX);
-	in->cost = vr_ingress_average(in->cost,
-				      min(cost, in->cost * 4ULL >>
-					  VR_INGRESS_COST_SHIFT));
-	/* the time is this router's alone only if all of the packets are */
-	if (n == in->untimed) {
-		cost = min(cost, queue->cost * 4ULL >> VR_INGRESS_COST_SHIFT);
-		queue->cost = vr_ingress_average(queue->cost, cost);
-	} else {
-		cost = queue->cost >> VR_INGRESS_COST_SHIFT;
-	}
 	in->untimed = 0;
-	return cost * n;
+	in->cost = vr_ingress_average(in->cost,
+				      vr_ingress_clip(time, in->cost, untimed),
+				      untimed);
+	/* the time is this router's alone only if all of the packets are */
+	if (n < untimed)
+		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
+	time = vr_ingress_clip(time, max(queue->cost, in->cost), n);
+	queue->cost = vr_ingress_average(queue->cost, time, n);
+	return time;
 }
 
 static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
