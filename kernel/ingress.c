@@ -266,8 +266,9 @@ static bool vr_ingress_is_lone(struct vr_ingress *in)
 }
 
 /* Packets that the stack sends back meanwhile find the scheduler active, and wait. */
-static noinline void vr_ingress_serve_lone(struct vr_ingress *in, struct vr_queue *queue,
-				  struct sk_buff *skb)
+static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
+					   struct vr_queue *queue,
+					   struct sk_buff *skb)
 {
 	struct vr_stats *stats = &queue->stats;
 

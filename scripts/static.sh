@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$VR_ROOT" || exit 1
 
 checks=(scripts spdx paths checkpatch kernel-doc build-6.1 build-6.12 build-7.2
-	build-uml sparse netlink layering tapcount)
+	build-uml sparse netlink reasons layering tapcount)
 
 # Files of the tree, committed or about to be.
 tree() { git ls-files --cached --others --exclude-standard -- "$@" | sort -u; }
@@ -106,6 +106,26 @@ sparse()
 	! grep -E '(warning|error):' <<<"$out"
 }
 
+# Each reason has its row in the documentation, with the text of the spec.
+reasons()
+{
+	vr_need python3-yaml
+	python3 - <<-'END'
+		import yaml
+		with open("Documentation/netlink/specs/vrouter.yaml") as f:
+		    spec = yaml.safe_load(f)
+		with open("Documentation/networking/vrouter.rst") as f:
+		    rows = {" ".join(line.split()) for line in f}
+		want = {f"``{e['name']}`` {e['doc']}" for d in spec["definitions"]
+		        if d["name"] in ("punt-reason", "drop-reason")
+		        for e in d["entries"] if e["name"] != "none"}
+		assert len(want) > 30, want
+		for row in sorted(want - rows):
+		    print("not in vrouter.rst:", row)
+		raise SystemExit(bool(want - rows))
+	END
+}
+
 optional()
 {
 	[ -x "$1" ] || { echo "there is no $1"; return 4; }
@@ -115,7 +135,7 @@ optional()
 one()
 {
 	case $1 in
-	scripts | spdx | paths | checkpatch | sparse) "$1" ;;
+	scripts | spdx | paths | checkpatch | sparse | reasons) "$1" ;;
 	kernel-doc) kernel_doc ;;
 	build-*) build "${1#build-}" ;;
 	netlink) optional scripts/ynl-regen.sh --check ;;
