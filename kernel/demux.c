@@ -6,6 +6,7 @@
 #include <linux/if_vlan.h>
 
 #include "demux.h"
+#include "egress.h"
 #include "ingress.h"
 #include "nic.h"
 #include "port.h"
@@ -50,12 +51,9 @@ static void vr_demux_copy(struct vr_port *port, struct sk_buff *skb,
 		netif_rx(copy);
 }
 
-/* An untagged port takes a tagged frame when a VLAN device stands on it. */
 static bool vr_demux_wants(const struct vr_port *port, u16 vlan)
 {
-	return READ_ONCE(port->up) &&
-	       (port->vlan == vlan ||
-		(!port->vlan && rcu_access_pointer(port->dev->vlan_info)));
+	return READ_ONCE(port->up) && vr_port_takes(port, vlan);
 }
 
 static void vr_demux_sniff(const struct vr_nic *nic, struct sk_buff *skb,
@@ -66,19 +64,6 @@ static void vr_demux_sniff(const struct vr_nic *nic, struct sk_buff *skb,
 	list_for_each_entry_rcu(port, &nic->ports, list)
 		if (READ_ONCE(port->promisc) && vr_demux_wants(port, vlan))
 			vr_demux_copy(port, skb, PACKET_OTHERHOST);
-}
-
-static void *vr_demux_find(const struct vr_nic *nic, u16 vlan, const u8 *mac)
-{
-	const struct vr_mactable *table = rcu_dereference(nic->table);
-	void *value;
-
-	if (unlikely(!table))
-		return NULL;
-	value = vr_mactable_find(table, vr_mactable_key(vlan, mac));
-	if (unlikely(!value && vlan))
-		value = vr_mactable_find(table, vr_mactable_key(0, mac));
-	return value;
 }
 
 static void vr_demux_flood(const struct vr_nic *nic, struct sk_buff *skb,
@@ -107,6 +92,8 @@ void vr_demux_local(const struct vr_port *port, const struct sk_buff *skb,
 	if (list_is_singular(&port->nic->ports))
 		return;
 	copy = skb_clone((struct sk_buff *)skb, GFP_ATOMIC);
+	if (copy)
+		copy = vr_egress_tag(port, copy);
 	if (!copy)
 		return;
 	skb_orphan(copy);
@@ -149,7 +136,8 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 		vr_demux_flood(nic, skb, vlan, NULL);
 		return RX_HANDLER_PASS;
 	}
-	value = (unsigned long)vr_demux_find(nic, vlan, dest);
+	value = vr_port_find(rcu_dereference(nic->table),
+			     vr_mactable_key(vlan, dest));
 	if (unlikely(!value)) {
 		if (READ_ONCE(nic->sniffers))
 			vr_demux_sniff(nic, skb, vlan);

@@ -15,8 +15,6 @@
 /* A frame for another port takes the way of one that came in on the NIC. */
 static int vr_egress_loop(const struct vr_port *port, struct sk_buff *skb)
 {
-	if (port->vlan)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
 	return dev_forward_skb(port->lower, skb) == NET_RX_SUCCESS ?
 		NET_XMIT_SUCCESS : NET_XMIT_DROP;
 }
@@ -35,8 +33,15 @@ u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
 	return port->vlan;
 }
 
-static struct sk_buff *vr_egress_tag(const struct vr_port *port,
-				     struct sk_buff *skb)
+/**
+ * vr_egress_tag() - give a frame the tag of the port's VLAN, if it has one
+ * @port: port that it is sent on
+ * @skb: frame, its data begins with the Ethernet header; a tag of its own goes
+ *	inside
+ *
+ * Return: the frame, or NULL if there was no memory and it is gone.
+ */
+struct sk_buff *vr_egress_tag(const struct vr_port *port, struct sk_buff *skb)
 {
 	if (!port->vlan)
 		return skb;
@@ -64,11 +69,11 @@ int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
 	u64 key = vr_mactable_key(vr_egress_vlan(port, skb), eth->h_dest);
 
 	skb_reset_mac_header(skb);
-	if (table && vr_mactable_find(table, key))
-		return vr_egress_loop(port, skb);
 	skb = vr_egress_tag(port, skb);
 	if (!skb)
 		return NET_XMIT_DROP;
+	if (vr_port_find(table, key))
+		return vr_egress_loop(port, skb);
 	skb->dev = port->lower;
 	return dev_queue_xmit(skb);
 }
@@ -183,7 +188,7 @@ static bool vr_egress_is_local(struct vr_egress *egress,
 
 	if (likely(key == egress->foreign && table == egress->table))
 		return false;
-	if (table && vr_mactable_find(table, key))
+	if (vr_port_find(table, key))
 		return true;
 	egress->table = table;
 	egress->foreign = key;
@@ -206,12 +211,12 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 {
 	struct net_device *dev = port->lower;
 
+	if (port->vlan)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
 	if (unlikely(vr_egress_is_local(egress, port, lladdr))) {
 		vr_egress_loop(port, skb);
 		return;
 	}
-	if (port->vlan)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
 	skb->dev = dev;
 	if (unlikely(egress->dev != dev))
 		vr_egress_turn(egress, dev);

@@ -42,6 +42,7 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 void vr_egress_flush(struct vr_egress *egress);
 void vr_egress_forget(struct vr_egress *egress);
 u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb);
+struct sk_buff *vr_egress_tag(const struct vr_port *port, struct sk_buff *skb);
 int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb);
 
 #endif

@@ -85,11 +85,10 @@ static int vr_port_open(struct net_device *dev)
 	struct net_device *lower = port->lower;
 	int err;
 
-	if (port->vlan) {
-		err = vlan_vid_add(lower, htons(ETH_P_8021Q), port->vlan);
-		if (err)
-			return err;
-	}
+	/* VLAN 0: frames with a priority only, once the NIC filters VLANs */
+	err = vlan_vid_add(lower, htons(ETH_P_8021Q), port->vlan);
+	if (err)
+		return err;
 	err = dev_uc_add(lower, dev->dev_addr);
 	if (err)
 		goto err_vid;
@@ -113,8 +112,7 @@ err_allmulti:
 err_uc:
 	dev_uc_del(lower, dev->dev_addr);
 err_vid:
-	if (port->vlan)
-		vlan_vid_del(lower, htons(ETH_P_8021Q), port->vlan);
+	vlan_vid_del(lower, htons(ETH_P_8021Q), port->vlan);
 	return err == -EEXIST ? -EADDRINUSE : err;
 }
 
@@ -137,8 +135,7 @@ static int vr_port_stop(struct net_device *dev)
 	dev_uc_unsync(lower, dev);
 	dev_mc_unsync(lower, dev);
 	dev_uc_del(lower, dev->dev_addr);
-	if (port->vlan)
-		vlan_vid_del(lower, htons(ETH_P_8021Q), port->vlan);
+	vlan_vid_del(lower, htons(ETH_P_8021Q), port->vlan);
 	return 0;
 }
 

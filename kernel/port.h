@@ -5,6 +5,7 @@
 #ifndef VROUTER_PORT_H
 #define VROUTER_PORT_H
 
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 
 #include "nic.h"
@@ -50,6 +51,49 @@ extern const struct ethtool_ops vr_port_ethtool_ops;
 static inline bool vr_port_is(const struct net_device *dev)
 {
 	return dev->netdev_ops == &vr_port_netdev_ops;
+}
+
+/**
+ * vr_port_takes() - does a port take frames of a VLAN?
+ * @port: port
+ * @vlan: VLAN id, 0 for none
+ *
+ * An untagged port takes tagged frames for a VLAN device that stands on it.
+ *
+ * Context: RCU read side.
+ * Return: true if so.
+ */
+static inline bool vr_port_takes(const struct vr_port *port, u16 vlan)
+{
+	return port->vlan == vlan ||
+	       (!port->vlan && __vlan_find_dev_deep_rcu(port->dev,
+							htons(ETH_P_8021Q),
+							vlan));
+}
+
+/**
+ * vr_port_find() - find the port that a frame is for
+ * @table: addresses of the ports on its NIC, or NULL
+ * @key: VLAN id and destination, see vr_mactable_key()
+ *
+ * Context: RCU read side.
+ * Return: the port's address, plus 1 if this is not its first MAC address, or 0.
+ */
+static inline unsigned long vr_port_find(const struct vr_mactable *table,
+					 u64 key)
+{
+	unsigned long value;
+	u16 vlan = key >> 48;
+
+	if (unlikely(!table))
+		return 0;
+	value = (unsigned long)vr_mactable_find(table, key);
+	if (likely(value || !vlan))
+		return value;
+	value = (unsigned long)vr_mactable_find(table, key << 16 >> 16);
+	if (value && !vr_port_takes((struct vr_port *)(value & ~1UL), vlan))
+		return 0;
+	return value;
 }
 
 void vr_port_bind(struct vr_port *port);

@@ -18,7 +18,7 @@ stats
 rules
 rib            fib nexthop
 nexthop        port
-demux          ingress mactable
+demux          ingress mactable egress
 ingress        drr stats forward egress
 forward        gate way egress rib stats
 gate           port

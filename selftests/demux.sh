@@ -93,14 +93,36 @@ cases "macvlan on a port, no router" macvlan "a0=$a:a0" "mv=$a:mv"
 ip -n "$a" link set vr-a up
 ip -n "$a" link del mv
 
-ip -n "$a" link add link a0 name a0.30 type vlan id 30
-vr_sysctl "$a" net.ipv6.conf.a0/30.disable_ipv6=1
-ip -n "$a" link set a0.30 up
-cases "VLAN device on a port" vlan "a0=$a:a0" "a0.30=$a:a0.30"
+# vlan_device NAMESPACE PORT VLAN
+vlan_device()
+{
+	ip -n "$1" link add link "$2" name "$2.$3" type vlan id "$3"
+	vr_sysctl "$1" "net.ipv6.conf.$2/$3.disable_ipv6=1"
+	ip -n "$1" link set "$2.$3" up
+}
+
+# vlans PREFIX
+vlans()
+{
+	cases "VLAN devices on a port$1" vlan "a0=$a:a0" "a0.30=$a:a0.30" "a0.20=$a:a0.20"
+	cases "VLAN devices on VLAN ports$1" qinq "a0=$a:a0" "a10.40=$a:a10.40" \
+		"b10.40=$b:b10.40"
+}
+
+vlan_device "$a" a0 30
+vlan_device "$a" a0 20
+vlan_device "$a" a10 40
+vlan_device "$b" b10 40
+vlans ""
 ip -n "$a" link set vr-a down
-cases "VLAN device on a port, no router" vlan "a0=$a:a0" "a0.30=$a:a0.30"
+ip -n "$b" link set vr-b down
+vlans ", no router"
 ip -n "$a" link set vr-a up
-ip -n "$a" link del a0.30
+ip -n "$b" link set vr-b up
+for dev in a0.20 a0.30 a10.40; do
+	ip -n "$a" link del "$dev"
+done
+ip -n "$b" link del b10.40
 
 vr_ns s
 ip -n "$a" link add br0 type bridge forward_delay 0

@@ -67,8 +67,7 @@ BASE = [
     ("unknown address in a VLAN", "wire", STRANGER, WIRE, [10], {}),
     ("address of a VLAN's port, untagged", "wire", B10, WIRE, [], {}),
     ("address of a VLAN's port, in another VLAN", "wire", B10, WIRE, [20], {}),
-    # as with a real NIC, whose VLAN devices are found later; it may filter VLANs
-    ("address of an untagged port, tagged", "wire", B0, WIRE, [30], {"b0?": "other"}),
+    ("address of an untagged port, tagged", "wire", B0, WIRE, [30], {}),
     ("service tag", "wire", B10, WIRE, [(0x88a8, 10)], {}),
     ("service tag and tag", "wire", B10, WIRE, [(0x88a8, 100), 10], {}),
     ("two tags", "wire", B10, WIRE, [10, 20], {"b10": "other"}),
@@ -129,13 +128,28 @@ TABLES = {
          {"b0": "broadcast", "wire": None}),
         ("unicast from a station behind a port", "a0", B0, FOREIGN, [], {"b0": "host"}),
     ],
-    # a VLAN device of VLAN 30 on port a0
+    # VLAN devices of VLANs 30 and 20 on port a0; port b20 is in VLAN 20, too
     "vlan": [
         ("unicast to it", "wire", A0, WIRE, [30], {"a0.30": "host"}),
         ("broadcast", "wire", BROADCAST, WIRE, [30], {"a0.30": "broadcast"}),
         ("unicast from it", "a0.30", WIRE, A0, [], {"wire": 30}),
         ("unicast in another VLAN", "wire", A10, WIRE, [10], {"a10": "host"}),
         ("untagged unicast", "wire", A0, WIRE, [], {"a0": "host"}),
+        ("unicast from it to a port", "a0.20", B20, A0, [], {"b20": "host"}),
+        ("unicast from a port", "b20", A0, B20, [], {"a0.20": "host"}),
+        ("broadcast from it", "a0.20", BROADCAST, A0, [], {"b20": "broadcast", "wire": 20}),
+        ("broadcast from a port", "b20", BROADCAST, B20, [],
+         {"a0.20": "broadcast", "wire": 20}),
+    ],
+    # a VLAN device of VLAN 40 on each of the ports a10 and b10
+    "qinq": [
+        ("unicast from one to the other", "a10.40", B10, A10, [], {"b10.40": "host"}),
+        # of two tags, the wire's end tells the inner one
+        ("broadcast from one to the other", "b10.40", BROADCAST, B10, [],
+         {"a10.40": "broadcast", "wire": 40}),
+        ("unicast to it", "wire", A10, WIRE, [10, 40], {"a10.40": "host"}),
+        ("broadcast to both", "wire", BROADCAST, WIRE, [10, 40],
+         {"a10.40": "broadcast", "b10.40": "broadcast"}),
     ],
 }
 
