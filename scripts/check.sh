@@ -40,7 +40,7 @@ module()
 	export VR_MODULE
 }
 
-# inside SUITE RIG-COMMAND...: run the kselftests in a rig
+# inside OUT RIG-COMMAND...: run the kselftests in a rig, which logs to OUT
 inside()
 {
 	local out=$results/$1.out
@@ -50,6 +50,26 @@ inside()
 	# shellcheck disable=SC2016,SC2086 # for the rig's shell; words of a list
 	"$@" -t "$limit" -o "$out" -- bash -c \
 		'export KSFT_DIR=$VR_KSFT_DIR; exec selftests/run.sh "$@"' sh ${VR_TESTS:-}
+}
+
+# inside_two SUITE RIG-COMMAND...: each half of the kselftests in a rig of its own,
+# at the same time: User-Mode Linux has one CPU
+inside_two()
+{
+	local name=$1 half tests pids=() rc=0
+	shift
+
+	mapfile -t tests < <(selftests/run.sh -l)
+	for half in 0 1; do
+		VR_TESTS=$(printf '%s\n' "${tests[@]}" | awk "NR % 2 == $half") \
+			inside "$name-$half" "$@" >"$results/$name-$half.half" &
+		pids+=($!)
+	done
+	for half in 0 1; do
+		wait "${pids[half]}" || rc=$?
+		cat "$results/$name-$half.half"
+	done
+	return $rc
 }
 
 suite()
@@ -75,18 +95,25 @@ suite()
 			scripts/kunit-tap.sh "$results/kunit.out/dmesg.log"
 		;;
 	# the unit tests had their turn
-	uml) module uml && inside uml scripts/uml.sh run -a kunit.enable=0 ;;
+	uml)
+		module uml || return
+		set -- uml scripts/uml.sh run -a kunit.enable=0
+		if [ -n "${VR_TESTS:-}" ]; then inside "$@"; else inside_two "$@"; fi
+		;;
 	uml-debug)
 		export VR_UML_DEBUG=1
 		module uml && inside uml-debug scripts/uml.sh run -m 3G \
 			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
 		;;
 	guest-*)
-		# Emulation is slow: make check runs there what needs two CPUs or
-		# a stock kernel most, make check-all everything.
+		# Emulation is slow: make check runs there what needs two CPUs, real
+		# NICs or a stock kernel most, make check-all everything.
 		if [ -z "${VR_TESTS:-}${VR_LONG:-}" ]; then
-			local VR_TESTS="link_vrf.sh vrf_isolation.py reload.sh"
-			[ "$1" != guest-6.12 ] || VR_TESTS+=" shares.sh"
+			local VR_TESTS="link_vrf.sh demux.sh forward.py reload.sh"
+			case $1 in
+			*-6.12) VR_TESTS+=" shares.sh vrf_isolation.py" ;;
+			*-6.1) VR_TESTS+=" link_vrouter.sh netlink.py" ;;
+			esac
 		fi
 		module "${1#guest-}" && inside "$1" scripts/guest.sh run -k "${1#guest-}"
 		;;

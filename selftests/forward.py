@@ -459,10 +459,13 @@ def burst(wire):
     sent = frame(rig.pmac[0], rig.hmac[0], packet(A4, FAR4), rig.vlan.get(0))
     before, total = rig.counters(), 3000
     rx = rig.rx_packets()
-    for _ in range(total):
-        rig.send(0, sent)
-    wait("burst received", lambda: rig.counters()["rx-packets"] -
-         before["rx-packets"] >= total)
+    # what a NIC's ring of 256 has no room for does not come to the router
+    step = 200 if rig.real else total
+    for n in range(step, total + 1, step):
+        for _ in range(step):
+            rig.send(0, sent)
+        wait("burst received", lambda n=n: rig.counters()["rx-packets"] -
+             before["rx-packets"] >= n)
     after = rig.counters()
     moved = {k: after[k] - before[k] for k in
              ("rx-packets", "forwarded-packets", "dropped-packets",

@@ -327,8 +327,10 @@ CASES = [
          [on0(packet(A4, FAR4), "01:00:5e:00:00:05")], nothing),
     Case("l2", "IPv6 in a multicast frame",
          [on0(packet(A6, FAR6), "33:33:00:00:00:01")], nothing),
-    Case("vlan", "tagged frame to an untagged port",
-         [on0(packet(A4, FAR4), vlan=77), on0(packet(A6, FAR6), vlan=77)], nothing),
+    # one that is down, so that its packets end there
+    Case("vlan", "tagged frame for a VLAN device",
+         [on0(packet(A4, FAR4), vlan=77), on0(packet(A6, FAR6), vlan=77)], nothing,
+         ["ip link add link r0 name r0.77 type vlan id 77"], ["ip link del r0.77"]),
     Case(None, "priority tag of VLAN 0", [on0(packet(A4, FAR4), vlan=0x6000)],
          lambda s, g: expect("frames", text([(1, frame(H[1], P[1], forwarded(
              packet(A4, FAR4))))]), text(g))),

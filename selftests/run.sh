@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # usage: selftests/run.sh [TEST...], inside a rig: run the tests that Makefile
 # lists, or those named, and print KTAP.
+#        selftests/run.sh -l, anywhere: list them
 #   VR_MODULE  vrouter.ko        VR_TOOLS  directory of vrctl
 #   VR_RIG     uml or guest      KSFT_DIR  tools/testing/selftests of a kernel
 #   VR_IP_LIB  directory of link_vrouter.so, for ip
@@ -14,15 +15,19 @@ export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH KSFT_DIR VR_MODULE VR_TOOLS VR_RIG
 export KSFT_KTAP_LEVEL=1
 [ -z "${VR_IP_LIB:-}" ] || export IP_LIB_DIR=$VR_IP_LIB
 
-if [ $# -gt 0 ]; then
-	tests=("$@")
-else
+if [ $# -eq 0 ] || [ "$1" = -l ]; then
 	mapfile -t tests < <(make -s --no-print-directory -f - list <<'END'
 include Makefile
 list:
 	@printf '%s\n' $(TEST_PROGS)
 END
 	)
+else
+	tests=("$@")
+fi
+if [ "${1:-}" = -l ]; then
+	printf '%s\n' "${tests[@]}"
+	exit
 fi
 
 failed=0
