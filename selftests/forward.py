@@ -289,8 +289,11 @@ def sum_of_bytes(wire):
         want = {"r0 rx_packets": 1, "r0 rx_bytes": len(pkt) + 14,
                 "r1 tx_packets": 1, "r1 tx_bytes": len(pkt) + 14}
         if fam == "4":
+            # kernels without this counter (before 6.8) count octets out twice
+            times = 1 if "IpOutTransmits" in snmp(rig) else 2
             want.update({"IpInReceives": 1, "IpForwDatagrams": 1,
-                         "IpExtInOctets": len(pkt), "IpExtOutOctets": len(pkt)})
+                         "IpExtInOctets": len(pkt),
+                         "IpExtOutOctets": times * len(pkt)})
         else:
             want.update({"Ip6InReceives": 1, "Ip6OutForwDatagrams": 1,
                          "Ip6InOctets": len(pkt), "Ip6OutOctets": len(pkt),

@@ -115,8 +115,12 @@ do {									\
 	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_OUTOCTETS, bytes);	\
 } while (0)
 #else
-#define vr_compat_ip_out(net, n, bytes) \
-	__IP_ADD_STATS(net, IPSTATS_MIB_OUTOCTETS, bytes)
+/* what is forwarded over IPv4 is a request as well, and its octets count twice */
+#define vr_compat_ip_out(net, n, bytes)					\
+do {									\
+	__IP_ADD_STATS(net, IPSTATS_MIB_OUTPKTS, n);			\
+	__IP_ADD_STATS(net, IPSTATS_MIB_OUTOCTETS, 2 * (bytes));	\
+} while (0)
 #define vr_compat_ip6_out(net, idev, n, bytes) \
 	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_OUTOCTETS, bytes)
 #endif
