@@ -12,7 +12,14 @@
 
 #define VR_MACTABLE_MIN_SLOTS	4U
 
-static struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp)
+/**
+ * vr_mactable_alloc() - make an empty table
+ * @count: keys that there will be
+ * @gfp: how to allocate
+ *
+ * Return: the table, for vr_mactable_insert(), or NULL.
+ */
+struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp)
 {
 	struct vr_mactable *table;
 	unsigned int bits;
@@ -47,47 +54,44 @@ static void vr_mactable_add(struct vr_mactable *table, u64 key, void *value)
 	table->count++;
 }
 
-/* Room for count keys; leaves out the cleared ones, and key except. */
-static struct vr_mactable *vr_mactable_copy(const struct vr_mactable *old,
-					    u32 count, u64 except, gfp_t gfp)
+/* Leaves out the cleared ones, and key except. */
+static void vr_mactable_copy(struct vr_mactable *table,
+			     const struct vr_mactable *old, u64 except)
 {
-	struct vr_mactable *table = vr_mactable_alloc(count, gfp);
 	u32 i;
 
-	if (!table || !old)
-		return table;
 	for (i = 0; i <= old->mask; i++)
 		if (old->slot[i].value && old->slot[i].key != except)
 			vr_mactable_add(table, old->slot[i].key,
 					old->slot[i].value);
-	return table;
 }
 
 /**
- * vr_mactable_insert() - make a table with one key more
+ * vr_mactable_insert() - fill a table with what is in another, and one key more
+ * @table: empty table from vr_mactable_alloc(); stays empty on error
  * @old: table, or NULL for an empty one; stays as it is
  * @key: key; not 0
  * @value: what it stands for; not NULL
- * @gfp: how to allocate
  *
  * Context: one writer at a time.
- * Return: the new table, for the caller to publish; -EEXIST if the key has a
- * value already, -ENOMEM, or -EINVAL for a key or value of 0.
+ * Return: 0, and @table is for the caller to publish; -EEXIST if the key has a
+ * value already, -ENOSPC if @table has no room, -EINVAL for a key or value of 0.
  */
-struct vr_mactable *vr_mactable_insert(const struct vr_mactable *old, u64 key,
-				       void *value, gfp_t gfp)
+int vr_mactable_insert(struct vr_mactable *table, const struct vr_mactable *old,
+		       u64 key, void *value)
 {
-	struct vr_mactable *table;
+	u32 count = old ? old->count + 1 : 1;
 
 	if (!key || !value)
-		return ERR_PTR(-EINVAL);
+		return -EINVAL;
 	if (old && vr_mactable_find(old, key))
-		return ERR_PTR(-EEXIST);
-	table = vr_mactable_copy(old, old ? old->count + 1 : 1, key, gfp);
-	if (!table)
-		return ERR_PTR(-ENOMEM);
+		return -EEXIST;
+	if (count > (table->mask + 1) / 2)
+		return -ENOSPC;
+	if (old)
+		vr_mactable_copy(table, old, key);
 	vr_mactable_add(table, key, value);
-	return table;
+	return 0;
 }
 
 /**
@@ -107,8 +111,11 @@ struct vr_mactable *vr_mactable_remove(const struct vr_mactable *old, u64 key,
 
 	if (!old || !key || !vr_mactable_find(old, key))
 		return ERR_PTR(-ENOENT);
-	table = vr_mactable_copy(old, old->count - 1, key, gfp);
-	return table ?: ERR_PTR(-ENOMEM);
+	table = vr_mactable_alloc(old->count - 1, gfp);
+	if (!table)
+		return ERR_PTR(-ENOMEM);
+	vr_mactable_copy(table, old, key);
+	return table;
 }
 
 /**

@@ -40,8 +40,9 @@ struct vr_mactable {
 	struct vr_mactable_slot slot[];
 };
 
-struct vr_mactable *vr_mactable_insert(const struct vr_mactable *old, u64 key,
-				       void *value, gfp_t gfp);
+struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp);
+int vr_mactable_insert(struct vr_mactable *table, const struct vr_mactable *old,
+		       u64 key, void *value);
 struct vr_mactable *vr_mactable_remove(const struct vr_mactable *old, u64 key,
 				       gfp_t gfp);
 void *vr_mactable_clear(struct vr_mactable *table, u64 key);

@@ -365,11 +365,11 @@ static void vr_mirror_reflag(struct vr_mirror *mirror)
 	struct vr_mirror_flags flags = {
 		.nb.notifier_call = vr_mirror_flags_event,
 		.mirror = mirror,
-		.lock = __SPIN_LOCK_UNLOCKED(flags.lock),
 		.events = LIST_HEAD_INIT(flags.events),
 	};
 	struct vr_change *change;
 
+	spin_lock_init(&flags.lock);
 	/* a dump without staying registered: routes that come later are flagged
 	 * when they come
 	 */

@@ -102,6 +102,18 @@ void vr_nic_put(struct vr_nic *nic)
 	kfree_rcu(nic, rcu);
 }
 
+static u32 vr_nic_addresses(struct vr_nic *nic)
+{
+	const struct vr_mactable *table;
+	u32 count;
+
+	spin_lock_bh(&nic->lock);
+	table = vr_nic_table(nic);
+	count = table ? table->count : 0;
+	spin_unlock_bh(&nic->lock);
+	return count;
+}
+
 /**
  * vr_nic_add_address() - let a port take the frames for an address
  * @port: port
@@ -117,16 +129,21 @@ int vr_nic_add_address(struct vr_port *port, const u8 *mac, bool first,
 	u64 key = vr_mactable_key(port->vlan, mac);
 	struct vr_nic *nic = port->nic;
 	struct vr_mactable *table;
-	int err = 0;
+	int err;
 
-	spin_lock_bh(&nic->lock);
-	table = vr_mactable_insert(vr_nic_table(nic), key,
-				   vr_nic_value(port, first), gfp);
-	if (IS_ERR(table))
-		err = PTR_ERR(table);
-	else
-		vr_nic_publish(nic, table);
-	spin_unlock_bh(&nic->lock);
+	do {
+		table = vr_mactable_alloc(vr_nic_addresses(nic) + 1, gfp);
+		if (!table)
+			return -ENOMEM;
+		spin_lock_bh(&nic->lock);
+		err = vr_mactable_insert(table, vr_nic_table(nic), key,
+					 vr_nic_value(port, first));
+		if (!err)
+			vr_nic_publish(nic, table);
+		spin_unlock_bh(&nic->lock);
+		if (err)
+			kvfree(table);
+	} while (err == -ENOSPC);	/* another port was faster */
 	return err;
 }
 

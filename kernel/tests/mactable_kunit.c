@@ -32,22 +32,39 @@ static void vr_mactable_kunit_key(struct kunit *test)
 				c[i].key);
 }
 
+static struct vr_mactable *vr_mactable_kunit_insert(const struct vr_mactable *old,
+						    u64 key, void *value)
+{
+	struct vr_mactable *table;
+	int err;
+
+	table = vr_mactable_alloc(old ? old->count + 1 : 1, GFP_KERNEL);
+	if (!table)
+		return ERR_PTR(-ENOMEM);
+	err = vr_mactable_insert(table, old, key, value);
+	if (err) {
+		kvfree(table);
+		return ERR_PTR(err);
+	}
+	return table;
+}
+
 static void vr_mactable_kunit_refuse(struct kunit *test)
 {
 	struct vr_mactable *t, *copy;
 	u64 key = 5;
 
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_insert(NULL, 0, &key, GFP_KERNEL)), -EINVAL);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_insert(NULL, key, NULL, GFP_KERNEL)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_kunit_insert(NULL, 0, &key)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_kunit_insert(NULL, key, NULL)), -EINVAL);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_remove(NULL, key, GFP_KERNEL)), -ENOENT);
 	KUNIT_EXPECT_NULL(test, vr_mactable_clear(NULL, key));
 
-	t = vr_mactable_insert(NULL, key, &key, GFP_KERNEL);
+	t = vr_mactable_kunit_insert(NULL, key, &key);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(t));
 	KUNIT_EXPECT_EQ(test, t->count, 1);
 	KUNIT_EXPECT_PTR_EQ(test, vr_mactable_find(t, key), &key);
 	KUNIT_EXPECT_NULL(test, vr_mactable_find(t, key + 1));
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_insert(t, key, t, GFP_KERNEL)), -EEXIST);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_kunit_insert(t, key, t)), -EEXIST);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_remove(t, key + 1, GFP_KERNEL)), -ENOENT);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_remove(t, 0, GFP_KERNEL)), -ENOENT);
 
@@ -63,7 +80,7 @@ static void vr_mactable_kunit_refuse(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vr_mactable_find(t, key));
 	KUNIT_EXPECT_EQ(test, t->count, 0);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vr_mactable_remove(t, key, GFP_KERNEL)), -ENOENT);
-	copy = vr_mactable_insert(t, key, t, GFP_KERNEL);
+	copy = vr_mactable_kunit_insert(t, key, t);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(copy));
 	KUNIT_EXPECT_PTR_EQ(test, vr_mactable_find(copy, key), t);
 	kvfree(copy);
@@ -134,9 +151,9 @@ static void vr_mactable_kunit_change(struct vr_mactable_kunit_ref *ref,
 
 	if (how < (growing ? 6 : 2)) {
 		vr_mactable_kunit_replace(ref,
-					  vr_mactable_insert(ref->table, key,
-							     &ref->key[i],
-							     GFP_KERNEL),
+					  vr_mactable_kunit_insert(ref->table,
+								   key,
+								   &ref->key[i]),
 					  there ? -EEXIST : 0);
 		ref->count += !there;
 		ref->there[i] = true;
@@ -170,7 +187,7 @@ static void vr_mactable_kunit_random(struct kunit *test)
 	kunit_info(test, "seed 0x%x\n", seed);
 	prandom_seed_state(&ref->rnd, seed);
 	ref->test = test;
-	ref->table = vr_mactable_insert(NULL, U64_MAX, ref, GFP_KERNEL);
+	ref->table = vr_mactable_kunit_insert(NULL, U64_MAX, ref);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ref->table));
 	vr_mactable_clear(ref->table, U64_MAX);
 
@@ -191,9 +208,34 @@ static void vr_mactable_kunit_random(struct kunit *test)
 	kvfree(ref->table);
 }
 
+/* what others added between the two calls may not fit */
+static void vr_mactable_kunit_full(struct kunit *test)
+{
+	struct vr_mactable *t = NULL, *next, *small;
+	int value;
+	u64 key;
+
+	small = vr_mactable_alloc(1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, small);
+	for (key = 1; key <= 100; key++) {
+		KUNIT_EXPECT_EQ(test, vr_mactable_insert(small, t, key, NULL), -EINVAL);
+		if (key > (small->mask + 1) / 2)
+			KUNIT_EXPECT_EQ(test, vr_mactable_insert(small, t, key, &value),
+					-ENOSPC);
+		KUNIT_EXPECT_EQ(test, small->count, 0);
+		next = vr_mactable_kunit_insert(t, key, &value);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(next));
+		kvfree(t);
+		t = next;
+	}
+	kvfree(small);
+	kvfree(t);
+}
+
 static struct kunit_case vr_mactable_kunit_list[] = {
 	KUNIT_CASE(vr_mactable_kunit_key),
 	KUNIT_CASE(vr_mactable_kunit_refuse),
+	KUNIT_CASE(vr_mactable_kunit_full),
 	KUNIT_CASE(vr_mactable_kunit_random),
 	{}
 };
