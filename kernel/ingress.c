@@ -447,6 +447,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	vr_ingress_squeeze(in);
 
 	quota = min(VR_INGRESS_QUOTA, budget);
+	rcu_read_lock();
 	while (vr_ingress_may_go_on(in, done, quota) &&
 	       (flow = vr_drr_next(&in->drr))) {
 		queue = container_of(flow, struct vr_queue, flow);
@@ -456,6 +457,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 		done += n;
 	}
 	vr_egress_forget(&in->forward.egress);
+	rcu_read_unlock();
 	in->again = vr_drr_next(&in->drr);
 	if (in->again) {
 		in->left = vr_compat_clock();

@@ -152,9 +152,12 @@ static int vr_netlink_put_port(struct sk_buff *skb, const struct vr_port *port,
 		return -EMSGSIZE;
 	if (cb)
 		genl_dump_check_consistent(cb, hdr);
-	rcu_read_lock_bh();
+	/* it asks what the data plane asks, as the data plane does */
+	local_bh_disable();
+	rcu_read_lock();
 	err = vr_netlink_fill_port(skb, port, net);
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 	if (err) {
 		genlmsg_cancel(skb, hdr);
 		return err;
