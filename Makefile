@@ -11,7 +11,7 @@ M := $(CURDIR)/kernel
 NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
 
-.PHONY: all modules tools install clean check check-all static kunit demo \
+.PHONY: all modules tools install clean check check-all check-debug static kunit demo \
 	guest uml bench-forward help
 
 all: modules tools
@@ -53,6 +53,9 @@ check:
 check-all:
 	VR_LONG=1 scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2
 
+check-debug:
+	VR_LIMIT=5400 scripts/check.sh kunit-debug uml-debug
+
 static:
 	scripts/check.sh static
 
@@ -77,6 +80,7 @@ help:
 	@echo "clean          remove what was built"
 	@echo "check          every test that needs no more than this machine"
 	@echo "check-all      the same, longer, and on one kernel more"
+	@echo "check-debug    unit and kselftests under KASAN, lockdep and their like"
 	@echo "static, kunit  parts of check"
 	@echo "demo           see it work, in a guest"
 	@echo "guest          shell in a QEMU guest with the module loaded"

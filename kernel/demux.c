@@ -25,12 +25,12 @@ static void vr_demux_claim(struct vr_port *port, struct sk_buff *skb, u8 type)
 }
 
 static rx_handler_result_t vr_demux_deliver(struct vr_port *port,
-					    struct sk_buff *skb)
+					    struct sk_buff *skb, bool at_once)
 {
 	struct vr_router *router = rcu_dereference(port->router);
 
 	if (likely(router)) {
-		vr_ingress_enqueue(router, skb);
+		vr_ingress_enqueue(router, skb, at_once);
 		return RX_HANDLER_CONSUMED;
 	}
 	dev_sw_netstats_rx_add(port->dev, skb->len + ETH_HLEN);
@@ -47,7 +47,7 @@ static void vr_demux_copy(struct vr_port *port, struct sk_buff *skb,
 		return;
 	}
 	vr_demux_claim(port, copy, type);
-	if (vr_demux_deliver(port, copy) == RX_HANDLER_ANOTHER)
+	if (vr_demux_deliver(port, copy, false) == RX_HANDLER_ANOTHER)
 		netif_rx(copy);
 }
 
@@ -145,5 +145,5 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 	}
 	vr_demux_claim((struct vr_port *)(value & ~1UL), skb,
 		       value & 1 ? PACKET_OTHERHOST : PACKET_HOST);
-	return vr_demux_deliver(netdev_priv(skb->dev), skb);
+	return vr_demux_deliver(netdev_priv(skb->dev), skb, true);
 }

@@ -291,10 +291,13 @@ static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
  * vr_ingress_enqueue() - queue a packet for a router
  * @router: router
  * @skb: packet, skb->dev is the port that it came in on; consumed
+ * @at_once: it may be served now if nothing waits; not so where a packet is on
+ *	its way out, since its sender may hold locks that the stack takes
  *
- * Context: softirq, RCU read side.
+ * Context: BH disabled, RCU read side.
  */
-void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb)
+void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
+			bool at_once)
 {
 	struct vr_queue *queue = this_cpu_ptr(router->queues);
 	struct vr_ingress *in = this_cpu_ptr(&vr_ingress);
@@ -306,7 +309,7 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb)
 	u64_stats_add(&queue->stats.rx_bytes, len);
 	u64_stats_update_end(&queue->stats.syncp);
 
-	if (unlikely(vr_ingress_is_lone(in))) {
+	if (unlikely(at_once && vr_ingress_is_lone(in))) {
 		vr_ingress_serve_lone(in, queue, skb);
 		return;
 	}

@@ -49,7 +49,8 @@ struct vr_queue {
 	struct vr_stats stats;
 };
 
-void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb);
+void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
+			bool at_once);
 void vr_ingress_flush(struct vr_router *router, const struct net_device *dev);
 void vr_ingress_set_weight(struct vr_router *router, u32 weight);
 struct vr_queue __percpu *vr_ingress_queues_alloc(struct vr_router *router);

@@ -146,9 +146,11 @@ static netdev_tx_t vr_port_start_xmit(struct sk_buff *skb,
 	unsigned int len = skb->len;
 	int ret;
 
+	rcu_read_lock();
 	if (unlikely(is_multicast_ether_addr(skb->data)))
 		vr_demux_local(port, skb, vr_egress_vlan(port, skb));
 	ret = vr_egress_xmit_port(port, skb);
+	rcu_read_unlock();
 	if (likely(ret == NET_XMIT_SUCCESS || ret == NET_XMIT_CN))
 		dev_sw_netstats_tx_add(dev, 1, len);
 	else

@@ -3,7 +3,8 @@
 # usage: check.sh [SUITE...]
 # Run test suites, show their TAP, keep it in build/results/SUITE.tap, and end
 # with a line "N passed, N failed, N skipped". Suites: static tools kunit uml
-# guest-6.1 guest-6.12 guest-7.2 uml-debug; without arguments those of `make check`.
+# guest-6.1 guest-6.12 guest-7.2 kunit-debug uml-debug; without arguments those
+# of `make check`.
 #   VR_TESTS="a.sh b.py"  only these of the kselftests
 #   VR_LIMIT=SECONDS      how long a suite may take (1800)
 set -uo pipefail
@@ -72,6 +73,13 @@ inside_two()
 	return $rc
 }
 
+# kselftests SUITE RIG-COMMAND...: all of them, or those in VR_TESTS
+kselftests()
+{
+	module uml || return
+	if [ -n "${VR_TESTS:-}" ]; then inside "$@"; else inside_two "$@"; fi
+}
+
 suite()
 {
 	case $1 in
@@ -83,26 +91,23 @@ suite()
 			echo "1..0 # SKIP no tools yet"
 		fi
 		;;
-	kunit)
+	kunit | kunit-debug)
+		[ "$1" = kunit ] || export VR_UML_DEBUG=1
 		module uml || return
-		mkdir -p "$results/kunit.out"
+		mkdir -p "$results/$1.out"
 		# shellcheck disable=SC2016
-		scripts/uml.sh run -t "$limit" -o "$results/kunit.out" -- bash -c '
+		scripts/uml.sh run -m 3G -t "$limit" -o "$results/$1.out" -- bash -c '
 			. selftests/lib/run-load.sh
 			echo vr-kunit-starts >/dev/kmsg
 			vr_load "$VR_MODULE" || echo "Bail out! the module does not load"
 			rmmod vrouter || echo "Bail out! the module does not unload"' &&
-			scripts/kunit-tap.sh "$results/kunit.out/dmesg.log"
+			scripts/kunit-tap.sh "$results/$1.out/dmesg.log"
 		;;
 	# the unit tests had their turn
-	uml)
-		module uml || return
-		set -- uml scripts/uml.sh run -a kunit.enable=0
-		if [ -n "${VR_TESTS:-}" ]; then inside "$@"; else inside_two "$@"; fi
-		;;
+	uml) kselftests "$1" scripts/uml.sh run -a kunit.enable=0 ;;
 	uml-debug)
-		export VR_UML_DEBUG=1
-		module uml && inside uml-debug scripts/uml.sh run -m 3G \
+		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
+		kselftests "$1" scripts/uml.sh run -m 3G \
 			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
 		;;
 	guest-*)
