@@ -40,7 +40,7 @@ static void vr_forward_mib4(struct net *net, struct vr_forward_mib *mib)
 				       mib->ecn[i]);
 	__IP_ADD_STATS(net, IPSTATS_MIB_OUTFORWDATAGRAMS, mib->out);
 	vr_compat_ip_out(net, mib->out, mib->out_bytes);
-	memset(mib, 0, sizeof(*mib));
+	*mib = (struct vr_forward_mib){};
 }
 
 static void vr_forward_mib6_in(struct net *net, const struct net_device *dev,
@@ -57,7 +57,7 @@ static void vr_forward_mib6_in(struct net *net, const struct net_device *dev,
 		if (mib->ecn[i])
 			__IP6_ADD_STATS(net, idev, IPSTATS_MIB_NOECTPKTS + i,
 					mib->ecn[i]);
-	memset(mib, 0, sizeof(*mib));
+	*mib = (struct vr_forward_mib){};
 }
 
 static void vr_forward_mib6_out(struct net *net, const struct net_device *dev,
@@ -69,7 +69,7 @@ static void vr_forward_mib6_out(struct net *net, const struct net_device *dev,
 		return;
 	__IP6_ADD_STATS(net, idev, IPSTATS_MIB_OUTFORWDATAGRAMS, mib->out);
 	vr_compat_ip6_out(net, idev, mib->out, mib->out_bytes);
-	memset(mib, 0, sizeof(*mib));
+	*mib = (struct vr_forward_mib){};
 }
 
 static void vr_forward_leave_in(struct vr_forward *fw)
