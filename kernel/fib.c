@@ -2,66 +2,45 @@
 /*
  * Longest prefix match for one address family of one router.
  *
- * Description: a trie whose nodes decide four bits each. A node exists where
- * prefixes end or where two nodes part, so a chain of single nodes is skipped
- * by comparing the bits in between. Leaves are pushed down: each slot holds the
- * answer for the addresses that it stands for, so a lookup takes its answer
- * from one slot and is right at every moment of an update. What ends in a
- * node is kept in the node, so that deleting finds the next shorter prefix
- * without a second table and without memory.
+ * Description: the prefixes as they were set are in a store (fib_store.c), from
+ * which what lookups see is made (fib_plane.c). Both are made of nodes that are
+ * found by their contents and shared between all tables (fib_node.c), so that
+ * routers with the same routes have them once. The default route stands apart: it
+ * would be in almost every node.
  *
- * Cost: an update touches its node, and below it those nodes that its prefix
- * and no longer one covers: a default route of a full table all of them. A node
- * takes 256 bytes; there are fewer than twice as many as prefixes.
+ * An update makes the nodes on the way to its prefix anew and becomes visible with
+ * one store, in the first node that can change in place or in the head. What fails
+ * for want of memory changes nothing.
  *
- * Locking: one writer at a time, the caller sees to it; readers under RCU.
+ * Locking: vr_fib_lock for whoever changes any table; readers under RCU.
  */
-#include <linux/bitops.h>
-#include <linux/build_bug.h>
-#include <linux/minmax.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/xarray.h>
 
 #include "fib.h"
+#include "fib_plane.h"
+#include "fib_store.h"
+
+#define VR_FIB_BULK_MIN		1024
+/* that many prefixes have one address */
+#define VR_FIB_BULK_BACK	(VR_FIB_LEVELS * VR_FIB_STRIDE + 1)
+
+static DEFINE_MUTEX(vr_fib_lock);
 
 /**
- * struct vr_fib_place - where a prefix is, or would be
- * @key: the prefix
- * @plen: its length
- * @pos: the bit at which its node stands
- * @node: the node, or the one above the place for it
+ * struct vr_fib_bulk - prefixes that were set since vr_fib_bulk_begin()
+ * @entry: in order
+ * @size: length of @entry
+ * @count: prefixes
  */
-struct vr_fib_place {
-	struct vr_fib_key key;
-	u8 plen;
-	u8 pos;
-	struct vr_fib_node *node;
+struct vr_fib_bulk {
+	struct vr_fib_entry *entry;
+	size_t size;
+	size_t count;
 };
-
-static struct vr_fib_key vr_fib_mask(unsigned int plen)
-{
-	struct vr_fib_key mask = {
-		.hi = plen ? ~0ULL << (64 - min(plen, 64U)) : 0,
-		.lo = plen > 64 ? ~0ULL << (128 - plen) : 0,
-	};
-
-	return mask;
-}
-
-static struct vr_fib_key vr_fib_and(struct vr_fib_key a, struct vr_fib_key b)
-{
-	a.hi &= b.hi;
-	a.lo &= b.lo;
-	return a;
-}
-
-/* The first bit in which two addresses differ, 128 if they do not. */
-static unsigned int vr_fib_differ(struct vr_fib_key a, struct vr_fib_key b)
-{
-	if (a.hi != b.hi)
-		return 64 - fls64(a.hi ^ b.hi);
-	return 128 - fls64(a.lo ^ b.lo);
-}
 
 static struct vr_fib_key vr_fib_load(const struct vr_fib *fib, const void *addr)
 {
@@ -74,229 +53,311 @@ static struct vr_fib_key vr_fib_load(const struct vr_fib *fib, const void *addr)
 	return key;
 }
 
-static void vr_fib_store(const struct vr_fib *fib, struct vr_fib_key key,
-			 void *addr)
+static void vr_fib_save(const struct vr_fib *fib, struct vr_fib_key key,
+			void *addr)
 {
 	__be64 half[2] = { cpu_to_be64(key.hi), cpu_to_be64(key.lo) };
 
 	memcpy(addr, half, fib->bits / 8);
 }
 
-static unsigned long vr_fib_leaf(u16 nh, u8 plen)
+static struct vr_fib_key vr_fib_and(struct vr_fib_key a, struct vr_fib_key b)
 {
-	return (unsigned long)nh << 16 | plen << 1 | VR_FIB_LEAF;
+	a.hi &= b.hi;
+	a.lo &= b.lo;
+	return a;
 }
 
-static u8 vr_fib_leaf_plen(unsigned long leaf)
+static int vr_fib_entry(const struct vr_fib *fib, const void *prefix, u8 plen,
+			u16 nh, struct vr_fib_entry *entry)
 {
-	return leaf >> 1;
-}
-
-static struct vr_fib_node *vr_fib_child(unsigned long slot)
-{
-	return slot & VR_FIB_LEAF ? NULL : (struct vr_fib_node *)slot;
-}
-
-static unsigned int vr_fib_index(const struct vr_fib_node *node,
-				 struct vr_fib_key key)
-{
-	return ((node->low ? key.lo : key.hi) >> node->shift) &
-	       (VR_FIB_SLOTS - 1);
-}
-
-/* Where in node->own a prefix stands that ends in the node. */
-static unsigned int vr_fib_heap(const struct vr_fib_place *place)
-{
-	unsigned int depth = place->plen - place->pos;
-	unsigned int i = vr_fib_index(place->node, place->key);
-
-	return (1 << depth) + (i >> (VR_FIB_STRIDE - depth));
-}
-
-static void vr_fib_init_node(struct vr_fib_node *node, struct vr_fib_key key,
-			     unsigned int pos, unsigned long miss)
-{
-	unsigned int i;
-
-	node->mask = vr_fib_mask(pos);
-	node->key = vr_fib_and(key, node->mask);
-	node->miss = miss;
-	node->pos = pos;
-	node->low = pos >= 64;
-	node->shift = (node->low ? 128 : 64) - VR_FIB_STRIDE - pos;
-	for (i = 0; i < VR_FIB_SLOTS; i++)
-		node->slot[i] = miss;
-}
-
-/* Let readers see a node; the parent's slot may have led to another one. */
-static void vr_fib_publish(struct vr_fib_node *parent, struct vr_fib_node *node)
-{
-	node->parent = parent;
-	/* pairs with the READ_ONCE() of the slots in vr_fib_find4() and 6() */
-	smp_store_release(&parent->slot[vr_fib_index(parent, node->key)],
-			  (unsigned long)node);
-}
-
-static void vr_fib_hang(struct vr_fib_node *parent, struct vr_fib_node *node)
-{
-	node->parent = parent;
-	parent->slot[vr_fib_index(parent, node->key)] = (unsigned long)node;
-	parent->children++;
-}
-
-/* Check a prefix and go down to its node, or to the last one on the way. */
-static int vr_fib_seek(const struct vr_fib *fib, struct vr_fib_place *place,
-		       const void *prefix, u8 plen)
-{
-	struct vr_fib_node *node = (struct vr_fib_node *)&fib->root;
-	struct vr_fib_key host;
+	struct vr_fib_key net;
 
 	if (plen > fib->bits)
 		return -EINVAL;
-	place->plen = plen;
-	place->pos = plen ? round_down(plen - 1, VR_FIB_STRIDE) : 0;
-	place->key = vr_fib_load(fib, prefix);
-	host = vr_fib_and(place->key, vr_fib_mask(plen));
-	if (host.hi != place->key.hi || host.lo != place->key.lo)
-		return -EINVAL;
+	entry->key = vr_fib_load(fib, prefix);
+	entry->plen = plen;
+	entry->nh = nh;
+	net = vr_fib_and(entry->key, vr_fib_mask(plen));
+	return net.hi == entry->key.hi && net.lo == entry->key.lo ? 0 : -EINVAL;
+}
 
-	while (node && node->pos <= place->pos &&
-	       vr_fib_differ(node->key, place->key) >= node->pos) {
-		place->node = node;
-		if (node->pos == place->pos)
-			break;
-		node = vr_fib_child(node->slot[vr_fib_index(node, place->key)]);
+static struct vr_fib_head *vr_fib_head(const struct vr_fib *fib)
+{
+	return rcu_dereference_protected(fib->head,
+					 lockdep_is_held(&vr_fib_lock));
+}
+
+static struct vr_fib_node *vr_fib_store(const struct vr_fib *fib)
+{
+	return rcu_dereference_protected(fib->store,
+					 lockdep_is_held(&vr_fib_lock));
+}
+
+static void vr_fib_free_heads(struct vr_fib_head *head)
+{
+	struct vr_fib_head *older;
+
+	for (; head; head = older) {
+		older = head->older;
+		vr_fib_slot_put(head->root);
+		kfree(head);
 	}
+}
+
+/* Free the heads that have no readers any more: they are in order of age. */
+static void vr_fib_reap(struct vr_fib *fib)
+{
+	struct vr_fib_head **p = &vr_fib_head(fib)->older;
+
+	for (; *p; p = &(*p)->older) {
+		if (!poll_state_synchronize_rcu((*p)->grace))
+			continue;
+		vr_fib_free_heads(*p);
+		*p = NULL;
+		return;
+	}
+}
+
+/* Show the root to readers, and let go of the one before. */
+static void vr_fib_publish(struct vr_fib *fib, unsigned long root)
+{
+	struct vr_fib_head *head = vr_fib_head(fib);
+	unsigned long old = head->root;
+
+	/* pairs with the READ_ONCE() in vr_fib_find() */
+	smp_store_release(&head->root, root);
+	vr_fib_slot_put(old);
+}
+
+static int vr_fib_set_default(struct vr_fib *fib, u16 nh, gfp_t gfp)
+{
+	struct vr_fib_head *old = vr_fib_head(fib), *head;
+
+	head = kmalloc(sizeof(*head), gfp);
+	if (!head)
+		return -ENOMEM;
+	*head = *old;
+	head->fallback = nh;
+	head->older = old;
+	vr_fib_slot_get(head->root);
+	rcu_assign_pointer(fib->head, head);
+	old->grace = get_state_synchronize_rcu();
 	return 0;
 }
 
-/* Hang a copy of a node below a new one. */
-static void vr_fib_move(struct vr_fib_node *parent, struct vr_fib_node *copy)
+static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
 {
-	struct vr_fib_node *child;
-	unsigned int i;
+	struct vr_fib_turn turn = { .entry = edit->entry, .gfp = edit->gfp };
+	struct vr_fib_node *old = vr_fib_store(fib), *store;
+	unsigned long root;
 
-	vr_fib_hang(parent, copy);
-	for (i = 0; i < VR_FIB_SLOTS; i++) {
-		child = vr_fib_child(copy->slot[i]);
-		if (child)
-			child->parent = copy;
-	}
-}
-
-/*
- * Make the node that a prefix needs, and the fork where it parts from another.
- * A node that gets below a new one is replaced by a copy: readers on their way
- * to the old one may still want its miss for addresses that are now the new
- * node's, and must not see what becomes of it later.
- */
-static int vr_fib_grow(struct vr_fib *fib, struct vr_fib_place *place, gfp_t gfp)
-{
-	struct vr_fib_node *above = place->node, *child, *copy, *fork, *node;
-	unsigned int parting = place->pos;
-	unsigned long slot, miss;
-
-	slot = above->slot[vr_fib_index(above, place->key)];
-	child = vr_fib_child(slot);
-	miss = child ? child->miss : slot;
-	if (child)
-		parting = min_t(unsigned int, child->pos,
-				vr_fib_differ(child->key, place->key));
-	parting = round_down(parting, VR_FIB_STRIDE);
-
-	node = kzalloc(sizeof(*node), gfp);
-	fork = parting < place->pos ? kzalloc(sizeof(*fork), gfp) : node;
-	copy = child ? kmemdup(child, sizeof(*child), gfp) : NULL;
-	if (!node || !fork || (child && !copy)) {
-		if (fork != node)
-			kfree(fork);
-		kfree(node);
-		kfree(copy);
+	store = vr_fib_store_edit(edit, old, 0);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	vr_fib_store_commit(edit);
+	root = vr_fib_plane_turn(&turn, vr_fib_view(store),
+				 vr_fib_head(fib)->root, 0, 0);
+	if (!root) {
+		vr_fib_store_undo(edit);
+		vr_fib_store_end(edit);
+		if (store)
+			vr_fib_node_put(store);
 		return -ENOMEM;
 	}
-
-	vr_fib_init_node(node, place->key, place->pos, miss);
-	fib->nodes++;
-	if (fork != node) {
-		vr_fib_init_node(fork, place->key, parting, miss);
-		vr_fib_hang(fork, node);
-		fib->nodes++;
-	}
-	if (copy)
-		vr_fib_move(fork, copy);
-	else
-		above->children++;
-	vr_fib_publish(above, fork);
-	if (child)
-		kfree_rcu(child, rcu);
-	place->node = node;
+	vr_fib_plane_commit(&turn);
+	vr_fib_publish(fib, root);
+	rcu_assign_pointer(fib->store, store);
+	if (old)
+		vr_fib_node_put(old);
+	vr_fib_store_end(edit);
 	return 0;
 }
 
-/* Give a leaf to all below a prefix that has no longer prefix than plen. */
-static void vr_fib_push(struct vr_fib_node *top, unsigned int heap, u8 plen,
-			unsigned long leaf)
+static u16 vr_fib_exact(const struct vr_fib *fib,
+			const struct vr_fib_entry *entry)
 {
-	unsigned int depth = __fls(heap);
-	unsigned int i = (heap - (1 << depth)) << (VR_FIB_STRIDE - depth);
-	unsigned int end = i + (VR_FIB_SLOTS >> depth);
-	struct vr_fib_node *node = top, *child;
+	u8 plen;
 
-	for (;;) {
-		if (i == (node == top ? end : VR_FIB_SLOTS)) {
-			if (node == top)
-				return;
-			i = vr_fib_index(node->parent, node->key) + 1;
-			node = node->parent;
-			continue;
-		}
-		child = vr_fib_child(node->slot[i]);
-		if (!child) {
-			if (vr_fib_leaf_plen(node->slot[i]) <= plen)
-				WRITE_ONCE(node->slot[i], leaf);
-		} else if (vr_fib_leaf_plen(child->miss) <= plen) {
-			WRITE_ONCE(child->miss, leaf);
-			node = child;
-			i = 0;
-			continue;
-		}
-		i++;
-	}
+	if (!entry->plen)
+		return vr_fib_head(fib)->fallback;
+	return vr_fib_store_match(vr_fib_store(fib), entry, true, &plen);
 }
 
-/* The leaf of the longest prefix that covers one, but is not it. */
-static unsigned long vr_fib_cover(const struct vr_fib_node *node,
-				  unsigned int heap)
+static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
+			 u16 before, gfp_t gfp)
 {
-	for (heap >>= 1; heap; heap >>= 1)
-		if (node->own[heap])
-			return vr_fib_leaf(node->own[heap],
-					   node->pos + __fls(heap));
-	return node->miss;
+	struct vr_fib_edit edit = {
+		.entry = *entry,
+		.count = (entry->nh ? 1 : 0) - (before ? 1 : 0),
+		.gfp = gfp,
+	};
+	int err;
+
+	if (entry->nh == before)
+		return 0;
+	vr_fib_reap(fib);
+	err = entry->plen ? vr_fib_change(fib, &edit) :
+			    vr_fib_set_default(fib, entry->nh, gfp);
+	if (err)
+		return err;
+	WRITE_ONCE(fib->count, fib->count + (entry->nh ? 1 : 0) -
+			       (before ? 1 : 0));
+	fib->updates++;
+	return 0;
 }
 
-/* Take out the nodes that a deletion has left without a purpose. */
-static void vr_fib_prune(struct vr_fib *fib, struct vr_fib_node *node)
+/* Where an entry is, or would be; false if that is too far back to say. */
+static bool vr_fib_bulk_seek(const struct vr_fib_bulk *bulk,
+			     const struct vr_fib_entry *entry, size_t *at,
+			     bool *found)
 {
-	struct vr_fib_node *parent, *child;
-	unsigned int i;
+	size_t i = bulk->count;
+	int cmp = 1;
 
-	/* at most two: the node itself, and then the fork that it hung on */
-	for (; node != &fib->root && !node->owned && node->children < 2;
-	     node = parent) {
-		parent = node->parent;
-		for (i = 0, child = NULL; node->children && !child; i++)
-			child = vr_fib_child(node->slot[i]);
-		if (child) {
-			vr_fib_publish(parent, child);
-		} else {
-			i = vr_fib_index(parent, node->key);
-			WRITE_ONCE(parent->slot[i], node->miss);
-			parent->children--;
-		}
-		fib->nodes--;
-		kfree_rcu(node, rcu);
+	while (i && bulk->count - i <= VR_FIB_BULK_BACK) {
+		cmp = vr_fib_cmp(entry, &bulk->entry[i - 1]);
+		if (cmp >= 0)
+			break;
+		i--;
 	}
+	*found = !cmp;
+	*at = cmp ? i : i - 1;
+	return cmp >= 0 || !i;
+}
+
+static int vr_fib_bulk_grow(struct vr_fib_bulk *bulk, gfp_t gfp)
+{
+	size_t size = bulk->size * 2 ? : VR_FIB_BULK_MIN;
+	struct vr_fib_entry *entry;
+
+	if (bulk->count < bulk->size)
+		return 0;
+	entry = kvmalloc_array(size, sizeof(*entry), gfp);
+	if (!entry)
+		return -ENOMEM;
+	if (bulk->count)
+		memcpy(entry, bulk->entry, bulk->count * sizeof(*entry));
+	kvfree(bulk->entry);
+	bulk->entry = entry;
+	bulk->size = size;
+	return 0;
+}
+
+static void vr_fib_bulk_free(struct vr_fib *fib)
+{
+	if (!fib->bulk)
+		return;
+	kvfree(fib->bulk->entry);
+	kfree(fib->bulk);
+	fib->bulk = NULL;
+}
+
+static int vr_fib_bulk_build(struct vr_fib *fib, gfp_t gfp)
+{
+	const struct vr_fib_entry *entry = fib->bulk->entry;
+	size_t n = fib->bulk->count;
+	struct vr_fib_node *store;
+	unsigned long root;
+	int err;
+
+	/* the default route comes first, if there is one */
+	if (n && !entry->plen) {
+		err = vr_fib_set_default(fib, entry->nh, gfp);
+		if (err)
+			return err;
+		entry++;
+		n--;
+	}
+	if (!n)
+		return 0;
+	store = vr_fib_store_build(entry, n, 0, gfp);
+	if (!store)
+		return -ENOMEM;
+	root = vr_fib_plane_build(vr_fib_view(store), 0, gfp);
+	if (!root) {
+		vr_fib_node_put(store);
+		return -ENOMEM;
+	}
+	vr_fib_publish(fib, root);
+	rcu_assign_pointer(fib->store, store);
+	return 0;
+}
+
+static int vr_fib_bulk_flush(struct vr_fib *fib, gfp_t gfp)
+{
+	int err;
+
+	if (!fib->bulk)
+		return 0;
+	err = vr_fib_bulk_build(fib, gfp);
+	if (err)
+		return err;
+	vr_fib_bulk_free(fib);
+	return 0;
+}
+
+static int vr_fib_bulk_set(struct vr_fib *fib, const struct vr_fib_entry *entry,
+			   size_t at, gfp_t gfp)
+{
+	struct vr_fib_bulk *bulk = fib->bulk;
+	int err = vr_fib_bulk_grow(bulk, gfp);
+
+	if (err)
+		return err;
+	memmove(&bulk->entry[at + 1], &bulk->entry[at],
+		(bulk->count++ - at) * sizeof(*entry));
+	bulk->entry[at] = *entry;
+	WRITE_ONCE(fib->count, fib->count + 1);
+	fib->updates++;
+	return 0;
+}
+
+/* What the prefix has now; @at is its place if the table is loaded in bulk. */
+static int vr_fib_before(struct vr_fib *fib, const struct vr_fib_entry *entry,
+			 u16 *before, size_t *at, gfp_t gfp)
+{
+	bool found;
+	int err;
+
+	if (fib->bulk) {
+		if (vr_fib_bulk_seek(fib->bulk, entry, at, &found)) {
+			*before = found ? fib->bulk->entry[*at].nh : 0;
+			return 0;
+		}
+		err = vr_fib_bulk_flush(fib, gfp);
+		if (err)
+			return err;
+	}
+	*before = vr_fib_exact(fib, entry);
+	return 0;
+}
+
+static int vr_fib_apply(struct vr_fib *fib, const struct vr_fib_entry *entry,
+			u16 *old, gfp_t gfp)
+{
+	u16 before = 0;
+	size_t at = 0;
+	int err;
+
+	err = vr_fib_before(fib, entry, &before, &at, gfp);
+	if (err)
+		return err;
+	if (!entry->nh && !before)
+		return -ENOENT;
+	if (old)
+		*old = before;
+	if (!fib->bulk)
+		return vr_fib_update(fib, entry, before, gfp);
+	if (!before)
+		return vr_fib_bulk_set(fib, entry, at, gfp);
+	if (entry->nh) {
+		fib->bulk->entry[at].nh = entry->nh;
+		fib->updates++;
+		return 0;
+	}
+	err = vr_fib_bulk_flush(fib, gfp);
+	return err ? : vr_fib_update(fib, entry, before, gfp);
 }
 
 /**
@@ -309,51 +370,40 @@ static void vr_fib_prune(struct vr_fib *fib, struct vr_fib_node *node)
  */
 struct vr_fib *vr_fib_alloc(unsigned int bits, gfp_t gfp)
 {
-	struct vr_fib_key zero = {};
+	struct vr_fib_head *head;
 	struct vr_fib *fib;
-
-	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
-		     sizeof(struct vr_fib_node) != 256);
 
 	if (bits != 32 && bits != 128)
 		return NULL;
 	fib = kzalloc(sizeof(*fib), gfp);
-	if (!fib)
+	head = kzalloc(sizeof(*head), gfp);
+	if (!fib || !head) {
+		kfree(fib);
+		kfree(head);
 		return NULL;
+	}
+	head->root = vr_fib_leaf(0);
+	RCU_INIT_POINTER(fib->head, head);
 	fib->bits = bits;
-	vr_fib_init_node(&fib->root, zero, 0, VR_FIB_NONE);
 	return fib;
 }
 
 /**
- * vr_fib_free() - free a table and all that it holds
+ * vr_fib_free() - free a table and all that only it has
  * @fib: table, or NULL
  *
- * Context: any; no reader and no writer uses the table any more.
+ * Context: may sleep; no reader and no writer uses the table any more.
  */
 void vr_fib_free(struct vr_fib *fib)
 {
-	struct vr_fib_node *node, *child;
-	unsigned int i = 0;
-
 	if (!fib)
 		return;
-	for (node = &fib->root; node;) {
-		if (i < VR_FIB_SLOTS) {
-			child = vr_fib_child(node->slot[i++]);
-			if (child) {
-				node = child;
-				i = 0;
-			}
-			continue;
-		}
-		child = node;
-		node = node->parent;
-		if (node) {
-			i = vr_fib_index(node, child->key) + 1;
-			kfree(child);
-		}
-	}
+	mutex_lock(&vr_fib_lock);
+	vr_fib_free_heads(vr_fib_head(fib));
+	if (vr_fib_store(fib))
+		vr_fib_node_put(vr_fib_store(fib));
+	mutex_unlock(&vr_fib_lock);
+	vr_fib_bulk_free(fib);
 	kfree(fib);
 }
 
@@ -366,74 +416,49 @@ void vr_fib_free(struct vr_fib *fib)
  * @old: gets the next hop replaced, 0 if the prefix is new; may be NULL
  * @gfp: how to allocate
  *
- * Context: one writer at a time; may allocate as @gfp says.
+ * Context: may sleep, even if @gfp does not allow allocating to.
  * Return: 0, -EINVAL, or -ENOMEM, upon which the table is as it was.
  */
 int vr_fib_set(struct vr_fib *fib, const void *prefix, u8 plen, u16 nh,
 	       u16 *old, gfp_t gfp)
 {
-	struct vr_fib_place place;
-	unsigned int heap;
-	u16 before;
+	struct vr_fib_entry entry;
 	int err;
 
-	if (!nh)
+	err = vr_fib_entry(fib, prefix, plen, nh, &entry);
+	if (err || !nh)
 		return -EINVAL;
-	err = vr_fib_seek(fib, &place, prefix, plen);
-	if (err)
-		return err;
-	if (place.node->pos != place.pos) {
-		err = vr_fib_grow(fib, &place, gfp);
-		if (err)
-			return err;
-	}
-
-	heap = vr_fib_heap(&place);
-	before = place.node->own[heap];
-	place.node->own[heap] = nh;
-	vr_fib_push(place.node, heap, plen, vr_fib_leaf(nh, plen));
-	if (!before) {
-		place.node->owned++;
-		fib->count++;
-	}
-	if (old)
-		*old = before;
-	return 0;
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_apply(fib, &entry, old, gfp);
+	mutex_unlock(&vr_fib_lock);
+	return err;
 }
 
 /**
- * vr_fib_del() - delete a prefix; needs no memory
+ * vr_fib_del() - delete a prefix
  * @fib: table
  * @prefix: 4 or 16 bytes, network order; host bits 0
  * @plen: bits
  * @old: gets the next hop that the prefix had; may be NULL
+ * @gfp: how to allocate
  *
- * Context: one writer at a time; does not sleep.
- * Return: 0, -ENOENT if the prefix is not there, -EINVAL.
+ * Context: may sleep, even if @gfp does not allow allocating to.
+ * Return: 0, -ENOENT if the prefix is not there, -EINVAL, or -ENOMEM, upon which
+ * the table is as it was.
  */
-int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old)
+int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old,
+	       gfp_t gfp)
 {
-	struct vr_fib_place place;
-	unsigned int heap;
+	struct vr_fib_entry entry;
 	int err;
 
-	err = vr_fib_seek(fib, &place, prefix, plen);
+	err = vr_fib_entry(fib, prefix, plen, 0, &entry);
 	if (err)
 		return err;
-	if (place.node->pos != place.pos)
-		return -ENOENT;
-	heap = vr_fib_heap(&place);
-	if (!place.node->own[heap])
-		return -ENOENT;
-
-	if (old)
-		*old = place.node->own[heap];
-	place.node->own[heap] = 0;
-	place.node->owned--;
-	fib->count--;
-	vr_fib_push(place.node, heap, plen, vr_fib_cover(place.node, heap));
-	vr_fib_prune(fib, place.node);
-	return 0;
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_apply(fib, &entry, old, gfp);
+	mutex_unlock(&vr_fib_lock);
+	return err;
 }
 
 /**
@@ -442,17 +467,23 @@ int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old)
  * @prefix: 4 or 16 bytes, network order; host bits 0
  * @plen: bits
  *
- * Context: the writer.
+ * Context: any, with or without RCU; the answer of a moment ago, unless from the
+ * one who writes. What is being loaded in bulk is not there yet for others.
  * Return: its next hop, or 0.
  */
 u16 vr_fib_get(const struct vr_fib *fib, const void *prefix, u8 plen)
 {
-	struct vr_fib_place place;
+	struct vr_fib_entry entry;
+	u16 nh;
 
-	if (vr_fib_seek(fib, &place, prefix, plen) ||
-	    place.node->pos != place.pos)
+	if (vr_fib_entry(fib, prefix, plen, 0, &entry))
 		return 0;
-	return place.node->own[vr_fib_heap(&place)];
+	rcu_read_lock();
+	nh = plen ? vr_fib_store_match(rcu_dereference(fib->store), &entry,
+				       true, &plen) :
+		    rcu_dereference(fib->head)->fallback;
+	rcu_read_unlock();
+	return nh;
 }
 
 /**
@@ -462,6 +493,8 @@ u16 vr_fib_get(const struct vr_fib *fib, const void *prefix, u8 plen)
  * @prefix: gets the matching prefix, 4 or 16 bytes
  * @plen: gets its length
  *
+ * Asks the prefixes as they were set, not what lookups see.
+ *
  * Context: RCU read side.
  * Return: the next hop, or 0 if there is no match; @prefix and @plen are
  * those of the default route then.
@@ -469,73 +502,109 @@ u16 vr_fib_get(const struct vr_fib *fib, const void *prefix, u8 plen)
 u16 vr_fib_match(const struct vr_fib *fib, const void *addr, void *prefix,
 		 u8 *plen)
 {
-	struct vr_fib_key key = vr_fib_load(fib, addr);
-	unsigned long leaf = fib->bits == 32 ? vr_fib_find4(fib, key.hi) :
-					       vr_fib_find6(fib, key.hi, key.lo);
+	struct vr_fib_entry entry = { .key = vr_fib_load(fib, addr) };
+	u16 nh;
 
-	*plen = vr_fib_leaf_plen(leaf);
-	vr_fib_store(fib, vr_fib_and(key, vr_fib_mask(*plen)), prefix);
-	return leaf >> 16;
-}
-
-/* Tell the prefixes of a node that start at a slot, the shortest first. */
-static int vr_fib_walk_slot(const struct vr_fib *fib,
-			    const struct vr_fib_node *node, unsigned int i,
-			    vr_fib_walk_fn fn, void *arg)
-{
-	struct vr_fib_key key = node->key;
-	unsigned int depth, heap;
-	u8 prefix[16];
-	int err = 0;
-
-	if (node->low)
-		key.lo |= (u64)i << node->shift;
-	else
-		key.hi |= (u64)i << node->shift;
-	vr_fib_store(fib, key, prefix);
-	for (depth = 0; depth <= VR_FIB_STRIDE && !err; depth++) {
-		if (i & ((VR_FIB_SLOTS >> depth) - 1))
-			continue;
-		heap = (1 << depth) + (i >> (VR_FIB_STRIDE - depth));
-		if (node->own[heap])
-			err = fn(arg, prefix, node->pos + depth,
-				 node->own[heap]);
-	}
-	return err;
+	*plen = 0;
+	nh = vr_fib_store_match(rcu_dereference(fib->store), &entry, false,
+				plen);
+	if (!nh)
+		nh = rcu_dereference(fib->head)->fallback;
+	vr_fib_save(fib, vr_fib_and(entry.key, vr_fib_mask(*plen)), prefix);
+	return nh;
 }
 
 /**
- * vr_fib_walk() - tell all prefixes, by address, the shorter one first
+ * struct vr_fib_telling - a walk
  * @fib: table
- * @fn: is told; may sleep if the caller may, must not change the table
+ * @fn: is told
+ * @arg: for @fn
+ */
+struct vr_fib_telling {
+	const struct vr_fib *fib;
+	vr_fib_walk_fn fn;
+	void *arg;
+};
+
+static int vr_fib_tell(void *arg, const struct vr_fib_entry *entry)
+{
+	const struct vr_fib_telling *telling = arg;
+	u8 prefix[16];
+
+	vr_fib_save(telling->fib, entry->key, prefix);
+	return telling->fn(telling->arg, prefix, entry->plen, entry->nh);
+}
+
+/**
+ * vr_fib_walk() - tell prefixes, by address, the shorter one first
+ * @fib: table
+ * @from: 4 or 16 bytes, network order: where to begin; or NULL for all
+ * @plen: length of the prefix to begin with
+ * @fn: is told
  * @arg: for @fn
  *
- * Context: the writer.
+ * Prefixes that change meanwhile may be told or not, all others are told once.
+ *
+ * Context: RCU read side.
  * Return: the first result of @fn that is not 0, or 0.
  */
-int vr_fib_walk(struct vr_fib *fib, vr_fib_walk_fn fn, void *arg)
+int vr_fib_walk(const struct vr_fib *fib, const void *from, u8 plen,
+		vr_fib_walk_fn fn, void *arg)
 {
-	struct vr_fib_node *node = &fib->root, *child;
-	unsigned int i = 0;
+	struct vr_fib_telling telling = { .fib = fib, .fn = fn, .arg = arg };
+	struct vr_fib_entry start = { .plen = plen }, first = {};
+	int err = 0;
+
+	if (from)
+		start.key = vr_fib_load(fib, from);
+	first.nh = rcu_dereference(fib->head)->fallback;
+	if (first.nh && (!from || vr_fib_cmp(&first, &start) >= 0))
+		err = vr_fib_tell(&telling, &first);
+	return err ? : vr_fib_store_walk(rcu_dereference(fib->store), 0,
+					 first.key, from ? &start : NULL,
+					 vr_fib_tell, &telling);
+}
+
+/**
+ * vr_fib_bulk_begin() - begin to load a table with many prefixes in their order
+ * @fib: empty table
+ *
+ * Up to vr_fib_bulk_end() vr_fib_set() only notes them, as long as each comes after
+ * the one before, or has the same address. Nobody sees them before.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_bulk_begin(struct vr_fib *fib)
+{
+	struct vr_fib_bulk *bulk;
+
+	bulk = kzalloc(sizeof(*bulk), GFP_KERNEL);
+	if (!bulk)
+		return -ENOMEM;
+	mutex_lock(&vr_fib_lock);
+	vr_fib_bulk_free(fib);
+	fib->bulk = bulk;
+	mutex_unlock(&vr_fib_lock);
+	return 0;
+}
+
+/**
+ * vr_fib_bulk_end() - make the table of what was noted
+ * @fib: table
+ * @gfp: how to allocate
+ *
+ * Context: may sleep.
+ * Return: 0; or -ENOMEM, upon which it can be tried again.
+ */
+int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp)
+{
 	int err;
 
-	while (node) {
-		if (i == VR_FIB_SLOTS) {
-			if (node->parent)
-				i = vr_fib_index(node->parent, node->key) + 1;
-			node = node->parent;
-			continue;
-		}
-		err = vr_fib_walk_slot(fib, node, i, fn, arg);
-		if (err)
-			return err;
-		child = vr_fib_child(node->slot[i++]);
-		if (child) {
-			node = child;
-			i = 0;
-		}
-	}
-	return 0;
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_bulk_flush(fib, gfp);
+	mutex_unlock(&vr_fib_lock);
+	return err;
 }
 
 /**
@@ -551,13 +620,197 @@ unsigned int vr_fib_count(const struct vr_fib *fib)
 }
 
 /**
- * vr_fib_bytes() - how much memory a table takes
- * @fib: table
- *
- * Context: the writer.
- * Return: bytes, without what waits for a grace period.
+ * struct vr_fib_census - a count of nodes
+ * @seen: by address: references from within the table << 2 | shared << 1 | counted
+ * @nodes: nodes
+ * @bytes: their memory
+ * @shared: the part of it that has references from elsewhere
  */
-size_t vr_fib_bytes(const struct vr_fib *fib)
+struct vr_fib_census {
+	struct xarray seen;
+	u32 nodes;
+	u64 bytes;
+	u64 shared;
+};
+
+#define VR_FIB_COUNTED	1UL
+#define VR_FIB_SHARED	2UL
+#define VR_FIB_REF	4UL
+
+static unsigned long vr_fib_census_load(struct vr_fib_census *census,
+					const struct vr_fib_node *node)
 {
-	return sizeof(*fib) + fib->nodes * sizeof(struct vr_fib_node);
+	void *entry = xa_load(&census->seen, (unsigned long)node >> 3);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+static int vr_fib_census_store(struct vr_fib_census *census,
+			       const struct vr_fib_node *node,
+			       unsigned long value)
+{
+	return xa_err(xa_store(&census->seen, (unsigned long)node >> 3,
+			       xa_mk_value(value), GFP_KERNEL));
+}
+
+/* Count the references that a table has to its nodes. */
+static int vr_fib_census_refs(struct vr_fib_census *census,
+			      const struct vr_fib_node *node)
+{
+	unsigned long value = vr_fib_census_load(census, node);
+	const struct vr_fib_node *below;
+	unsigned int i, n;
+	int err;
+
+	err = vr_fib_census_store(census, node, value + VR_FIB_REF);
+	if (err || value)
+		return err;
+	n = vr_fib_node_degree(node);
+	for (i = 0; i < n && !err; i++) {
+		below = vr_fib_node_below(node, i);
+		if (below)
+			err = vr_fib_census_refs(census, below);
+	}
+	return err;
+}
+
+/* Count nodes, and those to which there are others; all below them is shared. */
+static int vr_fib_census_nodes(struct vr_fib_census *census,
+			       const struct vr_fib_node *node, bool shared)
+{
+	unsigned long value = vr_fib_census_load(census, node), before = value;
+	const struct vr_fib_node *below;
+	unsigned int i, n;
+	int err;
+
+	value |= VR_FIB_COUNTED;
+	if (shared || node->refs > before / VR_FIB_REF)
+		value |= VR_FIB_SHARED;
+	if (value == before)
+		return 0;
+	if (!(before & VR_FIB_COUNTED)) {
+		census->nodes++;
+		census->bytes += vr_fib_node_bytes(node);
+	}
+	if ((value ^ before) & VR_FIB_SHARED)
+		census->shared += vr_fib_node_bytes(node);
+	err = vr_fib_census_store(census, node, value);
+	n = vr_fib_node_degree(node);
+	for (i = 0; i < n && !err; i++) {
+		below = vr_fib_node_below(node, i);
+		if (below)
+			err = vr_fib_census_nodes(census, below,
+						  value & VR_FIB_SHARED);
+	}
+	return err;
+}
+
+static int vr_fib_census(struct vr_fib_census *census,
+			 const struct vr_fib_node *node)
+{
+	int err;
+
+	memset(census, 0, sizeof(*census));
+	if (!node)
+		return 0;
+	xa_init(&census->seen);
+	err = vr_fib_census_refs(census, node) ? :
+	      vr_fib_census_nodes(census, node, false);
+	xa_destroy(&census->seen);
+	return err;
+}
+
+static int vr_fib_count_len(void *arg, const void *prefix, u8 plen, u16 nh)
+{
+	struct vr_fib_info *info = arg;
+
+	info->by_len[plen]++;
+	info->prefixes++;
+	return 0;
+}
+
+static int vr_fib_fill_info(struct vr_fib *fib, struct vr_fib_info *info)
+{
+	struct vr_fib_census census;
+	int err;
+
+	/* an older head is one reference more to the root, for a moment */
+	vr_fib_reap(fib);
+	err = vr_fib_census(&census,
+			    vr_fib_slot_node(vr_fib_head(fib)->root));
+	info->nodes = census.nodes;
+	info->bytes = census.bytes + sizeof(*fib) + sizeof(struct vr_fib_head);
+	info->shared_bytes = census.shared;
+	err = err ? : vr_fib_census(&census, vr_fib_store(fib));
+	info->store_bytes = census.bytes;
+	info->store_shared_bytes = census.shared;
+	info->updates = fib->updates;
+	return err;
+}
+
+/**
+ * vr_fib_get_info() - tell about a table
+ * @fib: table
+ * @info: filled in
+ *
+ * Context: may sleep; takes as long as the table is large.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info)
+{
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_fill_info((struct vr_fib *)fib, info);
+	rcu_read_lock();
+	vr_fib_walk(fib, NULL, 0, vr_fib_count_len, info);
+	rcu_read_unlock();
+	mutex_unlock(&vr_fib_lock);
+	return err;
+}
+
+/**
+ * vr_fib_verify() - compare what lookups see with the prefixes
+ * @fib: table
+ * @bad: gets the number of places that differ
+ *
+ * Context: may sleep; takes as long as the table is large.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad)
+{
+	int err;
+
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_plane_verify(vr_fib_view(vr_fib_store(fib)),
+				  vr_fib_head(fib)->root, bad);
+	mutex_unlock(&vr_fib_lock);
+	return err;
+}
+
+/**
+ * vr_fib_init() - prepare for tables
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_init(void)
+{
+	int err = vr_fib_node_init();
+
+	if (err)
+		return err;
+	err = vr_fib_plane_init();
+	if (err)
+		vr_fib_node_exit();
+	return err;
+}
+
+/**
+ * vr_fib_exit() - no tables any more
+ */
+void vr_fib_exit(void)
+{
+	vr_fib_plane_exit();
+	vr_fib_node_exit();
 }

@@ -8,73 +8,72 @@
 #ifndef VROUTER_FIB_H
 #define VROUTER_FIB_H
 
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/in6.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
-#define VR_FIB_STRIDE		4
-#define VR_FIB_SLOTS		BIT(VR_FIB_STRIDE)
+#include "fib_node.h"
 
-/* A slot is a node, or a leaf: next hop << 16 | prefix length << 1 | 1. */
-#define VR_FIB_LEAF		1UL
-#define VR_FIB_NONE		VR_FIB_LEAF
+struct vr_fib_bulk;
 
 /**
- * struct vr_fib_key - an address; IPv4 stands in the upper half of @hi
- * @hi: the first 64 bits
- * @lo: the last 64 bits
+ * struct vr_fib_head - where lookups begin
+ * @root: the first slot
+ * @fallback: next hop of the default route, which no slot knows
+ * @older: heads that had another default route and may have readers still; writer
+ *	only
+ * @grace: after which this one has none any more; writer only
+ *
+ * Who changes the default route makes a new head. The old one keeps its nodes from
+ * changing until its last reader is gone: slots and default route are from one and
+ * the same moment.
  */
-struct vr_fib_key {
-	u64 hi;
-	u64 lo;
-};
-
-/**
- * struct vr_fib_node - the slots for four bits of the address
- * @key: the address bits before @pos, the rest zero
- * @mask: ones for the bits before @pos
- * @miss: leaf for addresses that differ from @key before @pos
- * @parent: the node whose slot points here; writer only
- * @pos: first address bit that this node decides
- * @shift: how far to shift the half that holds the bits
- * @low: the bits are in the lower half
- * @owned: prefixes in @own; writer only
- * @children: slots that are nodes; writer only
- * @slot: what an address gets, leaves of shorter prefixes pushed down
- * @own: next hops of the prefixes that end in this node, as a heap: root at 1,
- *	children of i at 2i and 2i+1; writer only
- * @rcu: frees the node, when @own has served its time
- */
-struct vr_fib_node {
-	struct vr_fib_key key;
-	struct vr_fib_key mask;
-	unsigned long miss;
-	struct vr_fib_node *parent;
-	u8 pos;
-	u8 shift;
-	bool low;
-	u8 owned;
-	u8 children;
-	unsigned long slot[VR_FIB_SLOTS] __aligned(64);
-	union {
-		u16 own[2 * VR_FIB_SLOTS];
-		struct rcu_head rcu;
-	};
+struct vr_fib_head {
+	unsigned long root;
+	u16 fallback;
+	struct vr_fib_head *older;
+	unsigned long grace;
 };
 
 /**
  * struct vr_fib - a table
- * @root: the node for the first bits; never freed before the table
+ * @head: where lookups begin
+ * @store: the prefixes but for the default route, NULL if there are none
+ * @bulk: prefixes that were set since vr_fib_bulk_begin(), or NULL
  * @bits: length of an address, 32 or 128
- * @count: prefixes in the table; writer only
- * @nodes: nodes besides @root; writer only
+ * @count: prefixes; writer only
+ * @updates: changes since the table was made
  */
 struct vr_fib {
-	struct vr_fib_node root;
+	struct vr_fib_head __rcu *head;
+	struct vr_fib_node __rcu *store;
+	struct vr_fib_bulk *bulk;
 	unsigned int bits;
 	unsigned int count;
-	unsigned int nodes;
+	u64 updates;
+};
+
+/**
+ * struct vr_fib_info - what there is to know about a table
+ * @prefixes: number of prefixes
+ * @by_len: the same by length
+ * @nodes: nodes that lookups read
+ * @bytes: their memory
+ * @shared_bytes: the part of it that other tables use as well
+ * @store_bytes: memory of the prefixes as they were set
+ * @store_shared_bytes: the part of it that other tables use as well
+ * @updates: changes since the table was made
+ */
+struct vr_fib_info {
+	u32 prefixes;
+	u32 by_len[129];
+	u32 nodes;
+	u64 bytes;
+	u64 shared_bytes;
+	u64 store_bytes;
+	u64 store_shared_bytes;
+	u64 updates;
 };
 
 /**
@@ -92,70 +91,96 @@ struct vr_fib *vr_fib_alloc(unsigned int bits, gfp_t gfp);
 void vr_fib_free(struct vr_fib *fib);
 int vr_fib_set(struct vr_fib *fib, const void *prefix, u8 plen, u16 nh,
 	       u16 *old, gfp_t gfp);
-int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old);
+int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old,
+	       gfp_t gfp);
 u16 vr_fib_get(const struct vr_fib *fib, const void *prefix, u8 plen);
 u16 vr_fib_match(const struct vr_fib *fib, const void *addr, void *prefix,
 		 u8 *plen);
-int vr_fib_walk(struct vr_fib *fib, vr_fib_walk_fn fn, void *arg);
+int vr_fib_walk(const struct vr_fib *fib, const void *from, u8 plen,
+		vr_fib_walk_fn fn, void *arg);
+int vr_fib_bulk_begin(struct vr_fib *fib);
+int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp);
 unsigned int vr_fib_count(const struct vr_fib *fib);
-size_t vr_fib_bytes(const struct vr_fib *fib);
+int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info);
+int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad);
+int vr_fib_init(void);
+void vr_fib_exit(void);
 
 /**
- * vr_fib_find4() - find the leaf for an IPv4 address
- * @fib: table of 32 bits
- * @hi: address in the upper half
+ * vr_fib_run() - the run of slots that has a number
+ * @bitmap: begins of runs
+ * @rank: runs that begin before each word
+ * @k: slot
  *
- * The slot that ends the search is the only one whose leaf counts, so the
- * answer was right at one moment of the call, whatever a writer does.
- *
- * Context: RCU read side. For the functions of this file and fib.c only.
- * Return: a leaf.
+ * Return: index of the run.
  */
-static inline unsigned long vr_fib_find4(const struct vr_fib *fib, u64 hi)
+static inline unsigned int vr_fib_run(const u64 *bitmap, const u8 *rank,
+				      unsigned int k)
 {
-	const struct vr_fib_node *node = &fib->root;
-	unsigned long slot;
-
-	slot = READ_ONCE(node->slot[hi >> (64 - VR_FIB_STRIDE)]);
-	/* the address dependency on READ_ONCE() orders us after the
-	 * smp_store_release() in vr_fib_publish()
-	 */
-	while (!(slot & VR_FIB_LEAF)) {
-		node = (const struct vr_fib_node *)slot;
-		if (unlikely((hi ^ node->key.hi) & node->mask.hi))
-			return READ_ONCE(node->miss);
-		slot = READ_ONCE(node->slot[(hi >> node->shift) &
-					    (VR_FIB_SLOTS - 1)]);
-	}
-	return slot;
+	/* all bits up to k; two shifts since there is none by 64 */
+	return rank[k / 64] +
+	       hweight64(bitmap[k / 64] << (63 - k % 64)) - 1;
 }
 
 /**
- * vr_fib_find6() - find the leaf for an IPv6 address
- * @fib: table of 128 bits
+ * vr_fib_find() - find the leaf for an address
+ * @head: table
  * @hi: first half of the address
  * @lo: second half of the address
+ * @wide: there is a second half
+ *
+ * The slot that ends the search is the only one whose next hop counts, so the
+ * answer was right at one moment of the call, whatever a writer does.
  *
  * Context: RCU read side. For the functions of this file and fib.c only.
- * Return: a leaf.
+ * Return: next hop, 0 if none matches.
  */
-static inline unsigned long vr_fib_find6(const struct vr_fib *fib, u64 hi,
-					 u64 lo)
+static __always_inline u16 vr_fib_find(const struct vr_fib_head *head, u64 hi,
+				       u64 lo, bool wide)
 {
-	const struct vr_fib_node *node = &fib->root;
-	unsigned long slot;
+	/* the address dependency on READ_ONCE() orders us after the
+	 * smp_store_release() of vr_fib_node_alter() and vr_fib_publish()
+	 */
+	unsigned long slot = READ_ONCE(head->root);
+	unsigned int shift = 56, k;
 
-	slot = READ_ONCE(node->slot[hi >> (64 - VR_FIB_STRIDE)]);
 	while (!(slot & VR_FIB_LEAF)) {
-		node = (const struct vr_fib_node *)slot;
-		if (unlikely(((hi ^ node->key.hi) & node->mask.hi) |
-			     ((lo ^ node->key.lo) & node->mask.lo)))
-			return READ_ONCE(node->miss);
-		slot = READ_ONCE(node->slot[((node->low ? lo : hi) >>
-					     node->shift) &
-					    (VR_FIB_SLOTS - 1)]);
+		k = hi >> shift & (VR_FIB_SLOTS - 1);
+		if (slot & VR_FIB_FLAT) {
+			if (slot & VR_FIB_MIXED) {
+				const struct vr_fib_skip *skip =
+					(void *)(slot - VR_FIB_SKIP);
+
+				slot = skip->hit;
+				shift = skip->shift;
+				if ((hi ^ skip->key) >> shift)
+					slot = vr_fib_leaf(skip->miss);
+			} else {
+				const struct vr_fib_flat *flat =
+					(void *)(slot - VR_FIB_FLAT);
+
+				slot = READ_ONCE(flat->slot[k]);
+			}
+		} else if (slot & VR_FIB_MIXED) {
+			const struct vr_fib_mixed *mixed =
+				(void *)(slot - VR_FIB_MIXED);
+
+			slot = mixed->slot[vr_fib_run(mixed->bitmap,
+						      mixed->rank, k)];
+		} else {
+			const struct vr_fib_leaves *leaves = (void *)slot;
+			u16 nh = leaves->value[vr_fib_run(leaves->bitmap,
+							  leaves->rank, k)];
+
+			return nh ? : head->fallback;
+		}
+		if (wide && !shift) {
+			hi = lo;
+			shift = 64;
+		}
+		shift -= VR_FIB_STRIDE;
 	}
-	return slot;
+	return slot >> VR_FIB_LEAF_SHIFT ? : head->fallback;
 }
 
 /**
@@ -168,7 +193,8 @@ static inline unsigned long vr_fib_find6(const struct vr_fib *fib, u64 hi,
  */
 static inline u16 vr_fib_lookup4(const struct vr_fib *fib, __be32 addr)
 {
-	return vr_fib_find4(fib, (u64)be32_to_cpu(addr) << 32) >> 16;
+	return vr_fib_find(rcu_dereference(fib->head),
+			   (u64)be32_to_cpu(addr) << 32, 0, false);
 }
 
 /**
@@ -187,7 +213,7 @@ static inline u16 vr_fib_lookup6(const struct vr_fib *fib,
 	u64 lo = (u64)be32_to_cpu(addr->s6_addr32[2]) << 32 |
 		 be32_to_cpu(addr->s6_addr32[3]);
 
-	return vr_fib_find6(fib, hi, lo) >> 16;
+	return vr_fib_find(rcu_dereference(fib->head), hi, lo, true);
 }
 
 #endif

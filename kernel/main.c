@@ -7,7 +7,7 @@
  * domain: a namespace, or a VRF. Packets from its ports are queued per CPU and
  * router, served by weighted round robin (ingress.c, drr.c), and forwarded
  * (forward.c, gate.c, way.c, egress.c) by what the mirror (mirror.c, rib.c,
- * nexthop.c, fib.c, rules.c) has of the kernel's tables; or they go to the Linux
+ * nexthop.c, fib*.c, rules.c) has of the kernel's tables; or they go to the Linux
  * stack, when it could treat them differently.
  */
 
@@ -18,8 +18,9 @@
  * path takes no lock: it reads under RCU, and queues and counters belong to their
  * CPU, with softirqs off. &vr_nic.lock serializes changes of a NIC's table, also
  * from under an address lock. &vr_mirror.lock guards what notifiers, which are
- * atomic, leave for the work; &vr_mirror.mutex, inside RTNL, the work itself,
- * which only tries to take RTNL, since it is cancelled under it.
+ * atomic, leave for the work. The works of all mirrors are in one ordered queue;
+ * vr_fib_lock, within that, is for whoever changes or measures the tables' nodes,
+ * which all routers share.
  */
 
 /**
@@ -36,6 +37,7 @@
 #include <net/genetlink.h>
 #include <net/rtnetlink.h>
 
+#include "fib.h"
 #include "ingress.h"
 #include "mirror.h"
 #include "netlink.h"
@@ -47,9 +49,12 @@ static int __init vr_main_init(void)
 {
 	int err;
 
-	err = vr_ingress_init();
+	err = vr_fib_init();
 	if (err)
 		return err;
+	err = vr_ingress_init();
+	if (err)
+		goto err_fib;
 	err = vr_mirror_init();
 	if (err)
 		goto err_ingress;
@@ -77,6 +82,8 @@ err_mirror:
 	vr_mirror_exit();
 err_ingress:
 	vr_ingress_exit();
+err_fib:
+	vr_fib_exit();
 	return err;
 }
 
@@ -88,8 +95,9 @@ static void __exit vr_main_exit(void)
 	vr_netlink_exit();
 	vr_mirror_exit();
 	vr_ingress_exit();
-	/* nexthops and tables are freed by RCU callbacks of ours */
+	/* nexthops are freed by RCU callbacks of ours, and so are tables */
 	rcu_barrier();
+	vr_fib_exit();
 }
 
 module_init(vr_main_init);

@@ -117,7 +117,7 @@ static int vr_rib_del_local(struct vr_fib *fib, struct vr_rib_filter *filter,
 	u16 old;
 	int err;
 
-	err = vr_fib_del(fib, dst, plen, &old);
+	err = vr_fib_del(fib, dst, plen, &old, GFP_KERNEL_ACCOUNT);
 	if (!err && filtered)
 		vr_rib_filter_del(filter, hash, whole);
 	return err;
@@ -177,7 +177,7 @@ static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
 	u16 id;
 	int err;
 
-	err = vr_fib_del(fib, dst, plen, &id);
+	err = vr_fib_del(fib, dst, plen, &id, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 	nh = vr_nexthop_by_id(rib->nexthops, id);
@@ -221,7 +221,7 @@ int vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen, struct fib_info *fi,
  * @local: from the local table
  *
  * Context: the mirror's work, may sleep.
- * Return: 0 or -ENOENT.
+ * Return: 0, -ENOENT or -ENOMEM.
  */
 int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local)
 {

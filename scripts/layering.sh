@@ -11,7 +11,10 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # Leaves know no net device and no packet; a stage of the data path calls the next
 # one or a leaf; control calls setters of the data path, never the reverse.
 layers='
-fib
+fib            fib_plane fib_store fib_node
+fib_plane      fib_store fib_node
+fib_store      fib_node
+fib_node
 drr
 mactable
 stats
@@ -36,7 +39,7 @@ netlink        netlink_fill netlink_fib netlink-gen router port
 netlink-gen    netlink netlink_fib
 netlink_fill   router port explain mirror stats
 netlink_fib    netlink explain port
-main           ingress mirror netlink watch router port
+main           fib ingress mirror netlink watch router port
 '
 
 # Functions of these files carry the name of another file.
@@ -49,6 +52,9 @@ alias_of()
 	vrouter_nl_* | vr_netlink_*) echo netlink ;;
 	vrouter_*) echo netlink-gen ;;
 	vr_rib_*) echo rib ;;
+	vr_fib_node_*) echo fib_node ;;
+	vr_fib_store_* | vr_fib_view* | vr_fib_list_*) echo fib_store ;;
+	vr_fib_plane_* | vr_fib_slot_*) echo fib_plane ;;
 	*) echo "$1" | sed -E 's/^vr_([a-z]+)_?.*/\1/' ;;
 	esac
 }
@@ -75,7 +81,7 @@ while read -r file allowed; do
 		esac
 	done < <(nm -u "$object" | awk '{ print $2 }' | grep -E '^(vr_|vrouter_)' || true)
 	case "$file" in
-	fib | drr | mactable | stats)
+	fib* | drr | mactable | stats)
 		nm -u "$object" | awk '{ print $2 }' |
 			grep -E 'skb|netdev|dev_|netif|rtnl' &&
 			{ echo "$file.c is a leaf: no packets, no devices"; bad=1; }

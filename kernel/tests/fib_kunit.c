@@ -208,7 +208,7 @@ static void vr_fib_kunit_step(struct kunit *test, struct vr_fib *fib, int line,
 			KUNIT_EXPECT_EQ_MSG(test, old, before, "step %d", line);
 		break;
 	case DEL:
-		ret = vr_fib_del(fib, addr, step->plen, &old);
+		ret = vr_fib_del(fib, addr, step->plen, &old, GFP_KERNEL);
 		KUNIT_EXPECT_EQ_MSG(test, ret, step->ret, "step %d", line);
 		if (!ret)
 			KUNIT_EXPECT_EQ_MSG(test, old, step->nh, "step %d", line);
@@ -290,11 +290,11 @@ static void vr_fib_kunit_nest(struct kunit *test, unsigned int bits, int order)
 	struct vr_fib *fib = vr_fib_alloc(bits, GFP_KERNEL);
 	unsigned int i, j, len;
 	u8 prefix[16];
-	size_t empty;
+	u64 empty;
 	int err;
 
 	KUNIT_ASSERT_NOT_NULL(test, fib);
-	empty = vr_fib_bytes(fib);
+	empty = vr_fib_kunit_bytes(fib);
 	for (i = 0; i <= 2 * bits + 1; i++) {
 		/* 37 and 47 have no factor in common with 33 and 129 */
 		j = i % (bits + 1);
@@ -305,12 +305,13 @@ static void vr_fib_kunit_nest(struct kunit *test, unsigned int bits, int order)
 			err = vr_fib_set(fib, prefix, len, len + 1, NULL,
 					 GFP_KERNEL);
 		else
-			err = vr_fib_del(fib, prefix, len, NULL);
+			err = vr_fib_del(fib, prefix, len, NULL, GFP_KERNEL);
 		KUNIT_ASSERT_EQ(test, err, 0);
 		vr_fib_kunit_nest_probe(test, fib);
+		KUNIT_ASSERT_TRUE(test, vr_fib_kunit_verify(fib));
 	}
 	KUNIT_EXPECT_EQ(test, vr_fib_count(fib), 0);
-	KUNIT_EXPECT_EQ(test, vr_fib_bytes(fib), empty);
+	KUNIT_EXPECT_EQ(test, vr_fib_kunit_bytes(fib), empty);
 	vr_fib_free(fib);
 }
 

@@ -5,6 +5,8 @@
 #ifndef VROUTER_TESTS_FIB_KUNIT_H
 #define VROUTER_TESTS_FIB_KUNIT_H
 
+#include <linux/hrtimer.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../fib.h"
@@ -34,6 +36,49 @@ static inline u16 vr_fib_kunit_lookup(struct vr_fib *fib, const void *addr,
 	matched = vr_fib_match(fib, addr, prefix, plen);
 	rcu_read_unlock();
 	return found == matched ? found : 0xdead;
+}
+
+/**
+ * vr_fib_kunit_bytes() - all memory of a table
+ * @fib: table
+ *
+ * Return: bytes, or 0 without memory to count them.
+ */
+static inline u64 vr_fib_kunit_bytes(const struct vr_fib *fib)
+{
+	struct vr_fib_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
+	u64 bytes = 0;
+
+	if (info && !vr_fib_get_info(fib, info))
+		bytes = info->bytes + info->store_bytes;
+	kfree(info);
+	return bytes;
+}
+
+/**
+ * vr_fib_kunit_verify() - does the table's own check find it right?
+ * @fib: table
+ *
+ * Return: true if so.
+ */
+static inline bool vr_fib_kunit_verify(const struct vr_fib *fib)
+{
+	unsigned int bad;
+
+	return !vr_fib_verify(fib, &bad) && !bad;
+}
+
+/* 6.15: one function does both */
+static inline void
+vr_fib_kunit_timer_setup(struct hrtimer *timer,
+			 enum hrtimer_restart (*fn)(struct hrtimer *timer))
+{
+#ifdef VR_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	timer->function = fn;
+#endif
 }
 
 #endif

@@ -3,18 +3,24 @@
  * The FIB against a list that is searched in full.
  */
 #include <kunit/test.h>
+#include <linux/moduleparam.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../fib.h"
+#include "../fib_store.h"
 #include "fib_kunit.h"
 
 #define VR_FIB_RANDOM_LIVE	2000
-#define VR_FIB_RANDOM_OPS	100000
+#define VR_FIB_RANDOM_FAILS	500
 #define VR_FIB_RANDOM_WALKS	2000	/* operations between two walks */
 #define VR_FIB_RANDOM_GFP	(GFP_NOWAIT | __GFP_NOWARN)
+
+static uint vr_fib_random_n = 100000;
+module_param_named(kunit_fib_ops, vr_fib_random_n, uint, 0444);
+MODULE_PARM_DESC(kunit_fib_ops, "operations of the random tests of the FIB");
 
 /**
  * struct vr_fib_random_prefix - an entry of the reference
@@ -229,7 +235,7 @@ static void vr_fib_random_change(struct vr_fib_random_ref *ref, bool insert)
 		KUNIT_ASSERT_EQ(ref->test, err, 0);
 		ref->entry[i < 0 ? ref->count++ : i] = p;
 	} else {
-		err = vr_fib_del(ref->fib, addr, p.plen, &old);
+		err = vr_fib_del(ref->fib, addr, p.plen, &old, GFP_KERNEL);
 		KUNIT_ASSERT_EQ(ref->test, err, i < 0 ? -ENOENT : 0);
 		if (i >= 0)
 			ref->entry[i] = ref->entry[--ref->count];
@@ -256,7 +262,6 @@ static int vr_fib_random_told(void *arg, const void *prefix, u8 plen, u16 nh)
 	p.addr.lo = be64_to_cpu(half[1]);
 	p.plen = plen;
 	i = vr_fib_random_index(ref, &p);
-	KUNIT_EXPECT_GE(ref->test, i, 0);
 	if (i < 0 || ref->entry[i].nh != nh)
 		return -EIO;
 
@@ -271,10 +276,35 @@ static int vr_fib_random_told(void *arg, const void *prefix, u8 plen, u16 nh)
 
 static void vr_fib_random_walk(struct vr_fib_random_ref *ref)
 {
+	const struct vr_fib_random_prefix *from = ref->entry;
+	unsigned int i, want = 0;
+	u8 addr[16];
+	int err;
+
 	ref->walked = 0;
-	KUNIT_ASSERT_EQ(ref->test, 0,
-			vr_fib_walk(ref->fib, vr_fib_random_told, ref));
+	rcu_read_lock();
+	err = vr_fib_walk(ref->fib, NULL, 0, vr_fib_random_told, ref);
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ(ref->test, err, 0);
 	KUNIT_ASSERT_EQ(ref->test, ref->walked, ref->count);
+	KUNIT_ASSERT_TRUE(ref->test, vr_fib_kunit_verify(ref->fib));
+	if (!ref->count)
+		return;
+
+	/* from any of them on */
+	for (i = 0; i < ref->count; i++)
+		want += ref->entry[i].addr.hi > from->addr.hi ||
+			(ref->entry[i].addr.hi == from->addr.hi &&
+			 (ref->entry[i].addr.lo > from->addr.lo ||
+			  (ref->entry[i].addr.lo == from->addr.lo &&
+			   ref->entry[i].plen >= from->plen)));
+	vr_fib_random_bytes(from->addr, addr);
+	ref->walked = 0;
+	rcu_read_lock();
+	err = vr_fib_walk(ref->fib, addr, from->plen, vr_fib_random_told, ref);
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ(ref->test, err, 0);
+	KUNIT_ASSERT_EQ(ref->test, ref->walked, want);
 }
 
 static struct vr_fib_random_ref *vr_fib_random_ref(struct kunit *test,
@@ -297,11 +327,11 @@ static struct vr_fib_random_ref *vr_fib_random_ref(struct kunit *test,
 static void vr_fib_random_ops(struct kunit *test, unsigned int bits)
 {
 	struct vr_fib_random_ref *ref = vr_fib_random_ref(test, bits);
-	size_t empty = vr_fib_bytes(ref->fib);
+	u64 empty = vr_fib_kunit_bytes(ref->fib);
 	bool growing = true;
-	int i, full = 0;
+	unsigned int i, full = 0;
 
-	for (i = 0; i < VR_FIB_RANDOM_OPS; i++) {
+	for (i = 0; i < vr_fib_random_n; i++) {
 		if (ref->count == VR_FIB_RANDOM_LIVE) {
 			growing = false;
 			full++;
@@ -315,7 +345,7 @@ static void vr_fib_random_ops(struct kunit *test, unsigned int bits)
 	}
 	while (ref->count)
 		vr_fib_random_change(ref, false);
-	KUNIT_EXPECT_EQ(test, vr_fib_bytes(ref->fib), empty);
+	KUNIT_EXPECT_EQ(test, vr_fib_kunit_bytes(ref->fib), empty);
 	KUNIT_EXPECT_GT(test, full, 1);
 	vr_fib_free(ref->fib);
 }
@@ -330,6 +360,70 @@ static void vr_fib_random_ops6(struct kunit *test)
 	vr_fib_random_ops(test, 128);
 }
 
+#ifdef CONFIG_FAILSLAB
+/* Whatever allocation of a change fails, the table is as before. */
+static unsigned int vr_fib_random_fail(struct vr_fib_random_ref *ref,
+				       const struct vr_fib_random_prefix *p)
+{
+	unsigned int nth, failed = 0;
+	u64 bytes;
+	u8 addr[16];
+	int err;
+
+	vr_fib_random_bytes(p->addr, addr);
+	bytes = vr_fib_kunit_bytes(ref->fib);
+	for (nth = 1;; nth++) {
+		current->fail_nth = nth;
+		err = p->nh ? vr_fib_set(ref->fib, addr, p->plen, p->nh, NULL,
+					 VR_FIB_RANDOM_GFP) :
+			      vr_fib_del(ref->fib, addr, p->plen, NULL,
+					 VR_FIB_RANDOM_GFP);
+		current->fail_nth = 0;
+		if (!err)
+			return failed;
+		failed++;
+		KUNIT_ASSERT_EQ(ref->test, err, -ENOMEM);
+		KUNIT_ASSERT_EQ(ref->test, bytes, vr_fib_kunit_bytes(ref->fib));
+		KUNIT_ASSERT_EQ(ref->test, ref->count, vr_fib_count(ref->fib));
+		KUNIT_ASSERT_TRUE(ref->test, vr_fib_kunit_verify(ref->fib));
+		vr_fib_random_probe(ref, p);
+	}
+}
+#endif
+
+static void vr_fib_random_nomem(struct kunit *test)
+{
+#ifdef CONFIG_FAILSLAB
+	struct vr_fib_random_ref *ref = vr_fib_random_ref(test, 128);
+	unsigned int failed[2] = {};
+	struct vr_fib_random_prefix p;
+	int i;
+
+	while (ref->count < VR_FIB_RANDOM_FAILS) {
+		vr_fib_random_choose(ref, &p);
+		i = vr_fib_random_index(ref, &p);
+		failed[0] += vr_fib_random_fail(ref, &p);
+		ref->entry[i < 0 ? ref->count++ : i] = p;
+		vr_fib_random_probe(ref, &p);
+	}
+	vr_fib_random_walk(ref);
+	while (ref->count) {
+		i = vr_fib_random_below(ref, ref->count);
+		p = ref->entry[i];
+		p.nh = 0;
+		failed[1] += vr_fib_random_fail(ref, &p);
+		ref->entry[i] = ref->entry[--ref->count];
+		vr_fib_random_probe(ref, &p);
+	}
+	kunit_info(test, "%u and %u failures\n", failed[0], failed[1]);
+	KUNIT_EXPECT_GT(test, failed[0], VR_FIB_RANDOM_FAILS);
+	KUNIT_EXPECT_GT(test, failed[1], VR_FIB_RANDOM_FAILS / 2);
+	vr_fib_free(ref->fib);
+#else
+	kunit_skip(test, "needs CONFIG_FAILSLAB");
+#endif
+}
+
 static int vr_fib_random_stop(void *arg, const void *prefix, u8 plen, u16 nh)
 {
 	int *left = arg;
@@ -337,65 +431,27 @@ static int vr_fib_random_stop(void *arg, const void *prefix, u8 plen, u16 nh)
 	return --*left ? 0 : 42;
 }
 
-/* Whatever allocation of an insertion fails, the table is as before. */
-static void vr_fib_random_nomem(struct kunit *test)
+static int vr_fib_random_walk_to(struct vr_fib *fib, int left)
 {
-#ifdef CONFIG_FAILSLAB
-	struct vr_fib_random_ref *ref = vr_fib_random_ref(test, 128);
-	unsigned int i, failed = 0, nth;
-	struct vr_fib_random_prefix p;
-	u8 addr[16];
-	size_t bytes;
 	int err;
 
-	for (i = 0; i < VR_FIB_RANDOM_LIVE; i++) {
-		do {
-			vr_fib_random_choose(ref, &p);
-		} while (vr_fib_random_index(ref, &p) >= 0);
-		vr_fib_random_bytes(p.addr, addr);
-		bytes = vr_fib_bytes(ref->fib);
-		for (nth = 1, err = -ENOMEM; err; nth++) {
-			current->fail_nth = nth;
-			err = vr_fib_set(ref->fib, addr, p.plen, p.nh, NULL,
-					 VR_FIB_RANDOM_GFP);
-			current->fail_nth = 0;
-			if (!err)
-				break;
-			failed++;
-			KUNIT_ASSERT_EQ(test, err, -ENOMEM);
-			KUNIT_ASSERT_EQ(test, vr_fib_bytes(ref->fib), bytes);
-			KUNIT_ASSERT_EQ(test, vr_fib_count(ref->fib), i);
-			KUNIT_ASSERT_EQ(test, 0, vr_fib_get(ref->fib, addr,
-							    p.plen));
-			vr_fib_random_probe(ref, &p);
-		}
-		ref->entry[ref->count++] = p;
-		vr_fib_random_probe(ref, &p);
-	}
-	vr_fib_random_walk(ref);
-	kunit_info(test, "%u failures\n", failed);
-	KUNIT_EXPECT_GT(test, failed, VR_FIB_RANDOM_LIVE / 2);
-	vr_fib_free(ref->fib);
-#else
-	kunit_skip(test, "needs CONFIG_FAILSLAB");
-#endif
+	rcu_read_lock();
+	err = vr_fib_walk(fib, NULL, 0, vr_fib_random_stop, &left);
+	rcu_read_unlock();
+	return left ? -EIO : err;
 }
 
 static void vr_fib_random_walk_stop(struct kunit *test)
 {
 	struct vr_fib_random_ref *ref = vr_fib_random_ref(test, 32);
-	int i, left;
+	int i;
 
-	KUNIT_EXPECT_EQ(test, 0, vr_fib_walk(ref->fib, vr_fib_random_told, ref));
+	vr_fib_random_walk(ref);
 	while (ref->count < 50)
 		vr_fib_random_change(ref, true);
-	for (i = 1; i <= 50; i++) {
-		left = i;
-		KUNIT_EXPECT_EQ(test, 42, vr_fib_walk(ref->fib,
-						      vr_fib_random_stop, &left));
-		KUNIT_EXPECT_EQ(test, left, 0);
-	}
-	KUNIT_EXPECT_EQ(test, 0, vr_fib_walk(ref->fib, vr_fib_random_stop, &left));
+	for (i = 1; i <= 50; i++)
+		KUNIT_EXPECT_EQ(test, 42, vr_fib_random_walk_to(ref->fib, i));
+	KUNIT_EXPECT_EQ(test, -EIO, vr_fib_random_walk_to(ref->fib, 51));
 	vr_fib_free(ref->fib);
 }
 

@@ -1,0 +1,691 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What lookups see: a trie of eight bits a level, leaves of shorter prefixes pushed
+ * down, so that the slot that ends a lookup is its answer. It follows from the
+ * prefixes alone. An update makes the nodes on the way to its prefix anew, up to
+ * the first one that can change in place; and of those below the prefix, the ones
+ * that no longer prefix covers.
+ *
+ * Functions that go from level to level call themselves, at most VR_FIB_LEVELS deep.
+ */
+#include <linux/bitops.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "fib_plane.h"
+
+/*
+ * Nodes with more runs of slots are flat, and those with more prefixes below, which
+ * many lookups come by: it takes memory, and saves time.
+ */
+#define VR_FIB_RUNS_MAX		128
+#define VR_FIB_PREFIXES_MAX	4096
+
+/**
+ * struct vr_fib_sheet - a node, spread out
+ * @slot: slots
+ * @fresh: which of them have a reference of their own
+ * @owned: prefixes that end here
+ */
+struct vr_fib_sheet {
+	unsigned long slot[VR_FIB_SLOTS];
+	u64 fresh[VR_FIB_WORDS];
+	u32 owned[2 * VR_FIB_SLOTS];
+};
+
+/* The one writer's scratch: a sheet for each level, and the node to be. */
+static struct vr_fib_sheet *vr_fib_sheets;
+
+static union {
+	struct vr_fib_node node;
+	struct vr_fib_leaves leaves;
+	struct vr_fib_mixed mixed;
+	struct vr_fib_flat flat;
+	struct vr_fib_skip skip;
+} vr_fib_draft;
+
+/**
+ * vr_fib_slot_get() - take a reference to what a slot leads to
+ * @slot: slot
+ *
+ * Context: the writer.
+ */
+void vr_fib_slot_get(unsigned long slot)
+{
+	struct vr_fib_node *node = vr_fib_slot_node(slot);
+
+	if (node)
+		vr_fib_node_get(node);
+}
+
+/**
+ * vr_fib_slot_put() - give a reference back to what a slot leads to
+ * @slot: slot
+ *
+ * Context: the writer.
+ */
+void vr_fib_slot_put(unsigned long slot)
+{
+	struct vr_fib_node *node = vr_fib_slot_node(slot);
+
+	if (node)
+		vr_fib_node_put(node);
+}
+
+static u16 vr_fib_slot_nh(unsigned long slot)
+{
+	return slot >> VR_FIB_LEAF_SHIFT;
+}
+
+static struct vr_fib_sheet *vr_fib_sheet(unsigned int level)
+{
+	struct vr_fib_sheet *sheet = &vr_fib_sheets[level / VR_FIB_STRIDE];
+
+	memset(sheet->fresh, 0, sizeof(sheet->fresh));
+	return sheet;
+}
+
+static void vr_fib_sheet_set(struct vr_fib_sheet *sheet, unsigned int i,
+			     unsigned long slot)
+{
+	sheet->slot[i] = slot;
+	sheet->fresh[i / 64] |= BIT_ULL(i % 64);
+}
+
+static void vr_fib_sheet_put(struct vr_fib_sheet *sheet)
+{
+	unsigned int i;
+	u64 word;
+
+	for (i = 0; i < VR_FIB_WORDS; i++)
+		for (word = sheet->fresh[i]; word; word &= word - 1)
+			vr_fib_slot_put(sheet->slot[i * 64 + __ffs64(word)]);
+}
+
+static void vr_fib_fill(unsigned long *slot, unsigned int from, unsigned int n,
+			unsigned long value)
+{
+	while (n--)
+		slot[from++] = value;
+}
+
+/* The slots that the prefixes of a level give, without those below. */
+static void vr_fib_sheet_own(struct vr_fib_sheet *sheet, struct vr_fib_view view,
+			     unsigned int level, u16 inherited)
+{
+	unsigned int i, n, bits;
+
+	vr_fib_fill(sheet->slot, 0, VR_FIB_SLOTS, vr_fib_leaf(inherited));
+	n = vr_fib_view_owned(view, level, sheet->owned);
+	/* what covers another one comes before it */
+	for (i = 0; i < n; i++) {
+		bits = sheet->owned[i] >> 16 & 0xff;
+		vr_fib_fill(sheet->slot, sheet->owned[i] >> 24,
+			    VR_FIB_SLOTS >> bits, vr_fib_leaf(sheet->owned[i]));
+	}
+}
+
+static void vr_fib_spread_runs(unsigned long *slot, const u64 *bitmap,
+			       const unsigned long *run, const u16 *value)
+{
+	unsigned int i, n = 0;
+	unsigned long now = 0;
+
+	for (i = 0; i < VR_FIB_SLOTS; i++) {
+		if (bitmap[i / 64] & BIT_ULL(i % 64)) {
+			now = run ? run[n] : vr_fib_leaf(value[n]);
+			n++;
+		}
+		slot[i] = now;
+	}
+}
+
+static void vr_fib_spread_skip(unsigned long *slot, unsigned long self,
+			       const struct vr_fib_skip *skip, unsigned int level)
+{
+	/* bits of the key that count from here on */
+	unsigned int bits = 64 - skip->shift - level % 64;
+	unsigned int byte = skip->key >> (56 - level % 64) & (VR_FIB_SLOTS - 1);
+
+	vr_fib_fill(slot, 0, VR_FIB_SLOTS, vr_fib_leaf(skip->miss));
+	if (bits > VR_FIB_STRIDE)
+		slot[byte] = self;
+	else
+		vr_fib_fill(slot, byte, VR_FIB_SLOTS >> bits, skip->hit);
+}
+
+/* The slots of a node, or of a leaf, or of a part of a skip. */
+static void vr_fib_spread(unsigned long *slot, unsigned long from,
+			  unsigned int level)
+{
+	const struct vr_fib_node *node = vr_fib_slot_node(from);
+	const struct vr_fib_leaves *leaves;
+	const struct vr_fib_mixed *mixed;
+
+	if (!node) {
+		vr_fib_fill(slot, 0, VR_FIB_SLOTS, from);
+		return;
+	}
+	switch (vr_fib_node_kind(node)) {
+	case VR_FIB_LEAVES:
+		leaves = container_of(node, struct vr_fib_leaves, node);
+		vr_fib_spread_runs(slot, leaves->bitmap, NULL, leaves->value);
+		break;
+	case VR_FIB_MIXED:
+		mixed = container_of(node, struct vr_fib_mixed, node);
+		vr_fib_spread_runs(slot, mixed->bitmap, mixed->slot, NULL);
+		break;
+	case VR_FIB_FLAT:
+		memcpy(slot, container_of(node, struct vr_fib_flat, node)->slot,
+		       VR_FIB_SLOTS * sizeof(*slot));
+		break;
+	default:
+		vr_fib_spread_skip(slot, from,
+				   container_of(node, struct vr_fib_skip, node),
+				   level);
+	}
+}
+
+static unsigned long vr_fib_make(enum vr_fib_kind kind, gfp_t gfp)
+{
+	struct vr_fib_node *node;
+
+	node = vr_fib_node_intern(&vr_fib_draft.node, kind, gfp);
+	return node ? vr_fib_node_slot(node) : 0;
+}
+
+static unsigned long vr_fib_make_skip(u64 key, unsigned int bits,
+				      unsigned long hit, u16 miss, gfp_t gfp)
+{
+	struct vr_fib_skip *skip = &vr_fib_draft.skip;
+
+	memset(skip, 0, sizeof(*skip));
+	skip->shift = 64 - bits;
+	skip->key = key >> skip->shift << skip->shift;
+	skip->hit = hit;
+	skip->miss = miss;
+	return vr_fib_make(VR_FIB_SKIP, gfp);
+}
+
+/* All slots are the same leaf, but for one block that is a prefix? */
+static bool vr_fib_is_skip(const unsigned long *slot, unsigned int from,
+			   unsigned int to)
+{
+	unsigned int size = to - from;
+
+	return (slot[to % VR_FIB_SLOTS] & VR_FIB_LEAF) &&
+	       is_power_of_2(size) && !(from % size) &&
+	       (size == 1 || (slot[from] & VR_FIB_LEAF));
+}
+
+static unsigned long vr_fib_encode_skip(const unsigned long *slot,
+					unsigned int from, unsigned int to,
+					struct vr_fib_key key,
+					unsigned int level, gfp_t gfp)
+{
+	u16 miss = vr_fib_slot_nh(slot[to % VR_FIB_SLOTS]);
+	const struct vr_fib_node *node = vr_fib_slot_node(slot[from]);
+	u64 half = level < 64 ? key.hi : key.lo;
+	unsigned int bits = level % 64;
+
+	/* a skip below can begin here as well */
+	if (node && vr_fib_node_kind(node) == VR_FIB_SKIP && bits < 56 &&
+	    container_of(node, struct vr_fib_skip, node)->miss == miss) {
+		vr_fib_slot_get(slot[from]);
+		return slot[from];
+	}
+	half &= ~(~0ULL >> bits);
+	half |= (u64)from << (56 - bits);
+	return vr_fib_make_skip(half,
+				bits + VR_FIB_STRIDE - ilog2(to - from),
+				slot[from], miss, gfp);
+}
+
+static unsigned long vr_fib_encode_runs(const unsigned long *slot, bool nodes,
+					gfp_t gfp)
+{
+	struct vr_fib_leaves *leaves = &vr_fib_draft.leaves;
+	struct vr_fib_mixed *mixed = &vr_fib_draft.mixed;
+	unsigned int i, n = 0;
+
+	BUILD_BUG_ON(offsetof(struct vr_fib_leaves, bitmap) !=
+		     offsetof(struct vr_fib_mixed, bitmap) ||
+		     offsetof(struct vr_fib_leaves, rank) !=
+		     offsetof(struct vr_fib_mixed, rank));
+	memset(mixed, 0, sizeof(*mixed));
+	for (i = 0; i < VR_FIB_SLOTS; i++) {
+		if (!(i % 64))
+			leaves->rank[i / 64] = n;
+		if (i && slot[i] == slot[i - 1])
+			continue;
+		leaves->bitmap[i / 64] |= BIT_ULL(i % 64);
+		if (nodes)
+			mixed->slot[n++] = slot[i];
+		else
+			leaves->value[n++] = vr_fib_slot_nh(slot[i]);
+	}
+	return vr_fib_make(nodes ? VR_FIB_MIXED : VR_FIB_LEAVES, gfp);
+}
+
+static bool vr_fib_is_flat(struct vr_fib_view view, unsigned int runs)
+{
+	return runs > VR_FIB_RUNS_MAX ||
+	       vr_fib_store_count(view.node) > VR_FIB_PREFIXES_MAX;
+}
+
+/* Slots become a node, or a leaf if they are all the same. */
+static unsigned long vr_fib_encode(const struct vr_fib_sheet *sheet,
+				   struct vr_fib_view view,
+				   struct vr_fib_key key, unsigned int level,
+				   gfp_t gfp)
+{
+	const unsigned long *slot = sheet->slot;
+	unsigned int runs = 1, from = 0, to = 0, i;
+	unsigned long nodes = slot[0];
+
+	for (i = 1; i < VR_FIB_SLOTS; i++) {
+		nodes &= slot[i];
+		if (slot[i] == slot[i - 1])
+			continue;
+		runs++;
+		from = to;
+		to = i;
+	}
+	if (runs == 1 && (slot[0] & VR_FIB_LEAF))
+		return slot[0];
+	/* the block, if there is one, is the second of three runs, or one of two */
+	if (runs == 2 && vr_fib_is_skip(slot, to, VR_FIB_SLOTS))
+		return vr_fib_encode_skip(slot, to, VR_FIB_SLOTS, key, level,
+					  gfp);
+	if (runs == 2 && vr_fib_is_skip(slot, 0, to))
+		return vr_fib_encode_skip(slot, 0, to, key, level, gfp);
+	if (runs == 3 && slot[0] == slot[VR_FIB_SLOTS - 1] &&
+	    vr_fib_is_skip(slot, from, to))
+		return vr_fib_encode_skip(slot, from, to, key, level, gfp);
+	if ((nodes & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs))
+		return vr_fib_encode_runs(slot, !(nodes & VR_FIB_LEAF), gfp);
+	memset(&vr_fib_draft.flat, 0, sizeof(vr_fib_draft.flat.node));
+	vr_fib_draft.flat.runs = runs;
+	memcpy(vr_fib_draft.flat.slot, slot, sizeof(vr_fib_draft.flat.slot));
+	return vr_fib_make(VR_FIB_FLAT, gfp);
+}
+
+static struct vr_fib_key vr_fib_key_with(struct vr_fib_key key,
+					 unsigned int level, unsigned int byte)
+{
+	struct vr_fib_key mask = vr_fib_mask(level);
+
+	key.hi &= mask.hi;
+	key.lo &= mask.lo;
+	if (level < 64)
+		key.hi |= (u64)byte << (56 - level);
+	else
+		key.lo |= (u64)byte << (120 - level);
+	return key;
+}
+
+static unsigned long vr_fib_build_at(struct vr_fib_view view,
+				     struct vr_fib_key key, unsigned int level,
+				     u16 inherited, gfp_t gfp);
+
+/* The slots for what is below, of one slot or of all. */
+static bool vr_fib_sheet_below(struct vr_fib_sheet *sheet,
+			       struct vr_fib_view view, struct vr_fib_key key,
+			       unsigned int level, unsigned int i, gfp_t gfp)
+{
+	struct vr_fib_view below = vr_fib_view_slot(view, level, i);
+	unsigned long slot;
+
+	if (!below.node)
+		return true;
+	slot = vr_fib_build_at(below, vr_fib_key_with(key, level, i),
+			       level + VR_FIB_STRIDE,
+			       vr_fib_slot_nh(sheet->slot[i]), gfp);
+	if (slot)
+		vr_fib_sheet_set(sheet, i, slot);
+	return slot;
+}
+
+static bool vr_fib_sheet_list(struct vr_fib_sheet *sheet,
+			      struct vr_fib_view view, struct vr_fib_key key,
+			      unsigned int level, gfp_t gfp)
+{
+	const struct vr_fib_list *list = vr_fib_to_list(view.node);
+	struct vr_fib_entry entry;
+	unsigned int i, slot, last = VR_FIB_SLOTS;
+
+	for (i = view.from; i < view.to; i++) {
+		entry = vr_fib_list_get(list, i);
+		slot = vr_fib_byte(entry.key, level);
+		if (entry.plen <= level + VR_FIB_STRIDE || slot == last)
+			continue;
+		last = slot;
+		if (!vr_fib_sheet_below(sheet, view, key, level, slot, gfp))
+			return false;
+	}
+	return true;
+}
+
+static bool vr_fib_sheet_branch(struct vr_fib_sheet *sheet,
+				struct vr_fib_view view, struct vr_fib_key key,
+				unsigned int level, gfp_t gfp)
+{
+	const struct vr_fib_branch *branch = vr_fib_to_branch(view.node);
+	unsigned int i;
+	u64 word;
+
+	for (i = 0; i < VR_FIB_WORDS; i++)
+		for (word = branch->bitmap[i]; word; word &= word - 1)
+			if (!vr_fib_sheet_below(sheet, view, key, level,
+						i * 64 + __ffs64(word), gfp))
+				return false;
+	return true;
+}
+
+/* A slot with a reference, 0 without memory. */
+static unsigned long vr_fib_build_at(struct vr_fib_view view,
+				     struct vr_fib_key key, unsigned int level,
+				     u16 inherited, gfp_t gfp)
+{
+	struct vr_fib_sheet *sheet;
+	unsigned long slot = 0;
+	bool fine;
+
+	if (!view.node)
+		return vr_fib_leaf(inherited);
+	sheet = vr_fib_sheet(level);
+	vr_fib_sheet_own(sheet, view, level, inherited);
+	fine = vr_fib_node_kind(view.node) == VR_FIB_LIST ?
+		vr_fib_sheet_list(sheet, view, key, level, gfp) :
+		vr_fib_sheet_branch(sheet, view, key, level, gfp);
+	if (fine)
+		slot = vr_fib_encode(sheet, view, key, level, gfp);
+	vr_fib_sheet_put(sheet);
+	return slot;
+}
+
+/**
+ * vr_fib_plane_build() - make what lookups see
+ * @view: prefixes
+ * @inherited: next hop where there is none
+ * @gfp: how to allocate
+ *
+ * Context: the writer.
+ * Return: slot with a reference, or 0 without memory.
+ */
+unsigned long vr_fib_plane_build(struct vr_fib_view view, u16 inherited,
+				 gfp_t gfp)
+{
+	struct vr_fib_key zero = {};
+
+	return vr_fib_build_at(view, zero, 0, inherited, gfp);
+}
+
+/* The slots that a prefix of this level gives now, where no longer one does. */
+static bool vr_fib_turn_own(struct vr_fib_turn *turn, struct vr_fib_view view,
+			    struct vr_fib_sheet *sheet, unsigned int level,
+			    u16 inherited)
+{
+	unsigned int bits = turn->entry.plen - level, other, i, n;
+	unsigned int from = vr_fib_byte(turn->entry.key, level);
+	unsigned int to = from + (VR_FIB_SLOTS >> bits);
+	u64 covered[VR_FIB_WORDS] = {};
+	u32 word;
+
+	n = vr_fib_view_owned(view, level, sheet->owned);
+	for (i = 0; i < n; i++) {
+		word = sheet->owned[i];
+		other = word >> 16 & 0xff;
+		if (other > bits) {
+			for (word >>= 24; word < to && word >= from &&
+			     word < (sheet->owned[i] >> 24) +
+				    (VR_FIB_SLOTS >> other); word++)
+				covered[word / 64] |= BIT_ULL(word % 64);
+		} else if (!((word >> 24 ^ from) >> (VR_FIB_STRIDE - other))) {
+			inherited = word;
+		}
+	}
+	for (i = from; i < to; i++) {
+		if (covered[i / 64] & BIT_ULL(i % 64))
+			continue;
+		sheet->slot[i] = vr_fib_leaf(inherited);
+		if (!vr_fib_sheet_below(sheet, view, turn->entry.key, level, i,
+					turn->gfp))
+			return false;
+	}
+	return true;
+}
+
+/* What the prefixes that end at a level give to what is below one slot. */
+static u16 vr_fib_turn_inherit(struct vr_fib_view view, unsigned int level,
+			       unsigned int slot, u16 inherited, u32 *owned)
+{
+	unsigned int i, n = vr_fib_view_owned(view, level, owned);
+
+	for (i = 0; i < n && owned[i] >> 24 <= slot; i++)
+		if (!((owned[i] >> 24 ^ slot) >>
+		      (VR_FIB_STRIDE - (owned[i] >> 16 & 0xff))))
+			inherited = owned[i];
+	return inherited;
+}
+
+static u32 vr_fib_flat_runs(const struct vr_fib_flat *flat, unsigned int i,
+			    unsigned long slot)
+{
+	u32 runs = flat->runs;
+
+	if (i)
+		runs += (slot != flat->slot[i - 1]) -
+			(flat->slot[i] != flat->slot[i - 1]);
+	if (i < VR_FIB_SLOTS - 1)
+		runs += (slot != flat->slot[i + 1]) -
+			(flat->slot[i] != flat->slot[i + 1]);
+	return runs;
+}
+
+/*
+ * Does only this table lead to the node of a level, and only once? To be asked
+ * after all below has been prepared, since that may have found it a second use.
+ */
+static bool vr_fib_turn_ours(const struct vr_fib_turn *turn, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; i <= level / VR_FIB_STRIDE; i++)
+		if (!turn->way[i] || turn->way[i]->refs > 1)
+			return false;
+	return true;
+}
+
+/* One slot of a flat node changes, if that can be done in place; else 0. */
+static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
+				      struct vr_fib_view view,
+				      struct vr_fib_flat *flat,
+				      unsigned int level, unsigned long slot)
+{
+	unsigned int i = vr_fib_byte(turn->entry.key, level);
+	u32 runs = vr_fib_flat_runs(flat, i, slot);
+	struct vr_fib_node *node;
+
+	/* without its last node it would not be flat */
+	if ((slot & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs) ||
+	    !vr_fib_turn_ours(turn, level))
+		return 0;
+	node = vr_fib_node_find_but(&flat->node, i, slot);
+	if (node)
+		return vr_fib_node_slot(node);
+	vr_fib_slot_get(slot);
+	vr_fib_node_get(&flat->node);
+	turn->at = flat;
+	turn->index = i;
+	turn->slot = slot;
+	turn->runs = runs;
+	return vr_fib_node_slot(&flat->node);
+}
+
+/* Where the prefix is longer than this level: one slot changes. */
+static unsigned long vr_fib_turn_one(struct vr_fib_turn *turn,
+				     struct vr_fib_view view,
+				     unsigned long slot, unsigned int level,
+				     u16 inherited)
+{
+	unsigned int i = vr_fib_byte(turn->entry.key, level);
+	struct vr_fib_sheet *sheet = vr_fib_sheet(level);
+	struct vr_fib_node *node = vr_fib_slot_node(slot);
+	unsigned long new, result = 0;
+	struct vr_fib_flat *flat = NULL;
+
+	turn->way[level / VR_FIB_STRIDE] = node;
+	if (node && vr_fib_node_kind(node) == VR_FIB_FLAT)
+		flat = container_of(node, struct vr_fib_flat, node);
+	else
+		vr_fib_spread(sheet->slot, slot, level);
+	inherited = vr_fib_turn_inherit(view, level, i, inherited, sheet->owned);
+	new = vr_fib_plane_turn(turn, vr_fib_view_slot(view, level, i),
+				flat ? flat->slot[i] : sheet->slot[i],
+				level + VR_FIB_STRIDE, inherited);
+	if (!new)
+		return 0;
+	if (new == (flat ? flat->slot[i] : sheet->slot[i])) {
+		vr_fib_slot_get(slot);
+		result = slot;
+	} else if (flat) {
+		result = vr_fib_turn_flat(turn, view, flat, level, new);
+		if (!result)
+			vr_fib_spread(sheet->slot, slot, level);
+	}
+	if (!result) {
+		sheet->slot[i] = new;
+		result = vr_fib_encode(sheet, view, turn->entry.key, level,
+				       turn->gfp);
+	}
+	vr_fib_slot_put(new);
+	return result;
+}
+
+/**
+ * vr_fib_plane_turn() - prepare a change
+ * @turn: change
+ * @view: the prefixes here, as they are to be
+ * @slot: what lookups see here, as it is
+ * @level: bits decided so far
+ * @inherited: next hop of the longest prefix that has no more than @level bits
+ *
+ * Nothing is changed until vr_fib_plane_commit().
+ *
+ * Context: the writer.
+ * Return: what is to stand in the place of @slot, with a reference; @slot itself
+ * if it changes in place, or not at all; 0 without memory.
+ */
+unsigned long vr_fib_plane_turn(struct vr_fib_turn *turn, struct vr_fib_view view,
+				unsigned long slot, unsigned int level,
+				u16 inherited)
+{
+	struct vr_fib_sheet *sheet;
+	unsigned long new = 0;
+
+	if (turn->entry.plen > level + VR_FIB_STRIDE)
+		return vr_fib_turn_one(turn, view, slot, level, inherited);
+	sheet = vr_fib_sheet(level);
+	vr_fib_spread(sheet->slot, slot, level);
+	if (vr_fib_turn_own(turn, view, sheet, level, inherited))
+		new = vr_fib_encode(sheet, view, turn->entry.key, level,
+				    turn->gfp);
+	vr_fib_sheet_put(sheet);
+	return new;
+}
+
+/**
+ * vr_fib_plane_commit() - make the change in place, if there is one
+ * @turn: change
+ *
+ * Context: the writer.
+ */
+void vr_fib_plane_commit(struct vr_fib_turn *turn)
+{
+	if (!turn->at)
+		return;
+	turn->at->runs = turn->runs;
+	vr_fib_node_alter(&turn->at->node, turn->index, turn->slot);
+	vr_fib_slot_put(turn->slot);
+}
+
+/**
+ * struct vr_fib_proof - what a level is compared with
+ * @want: next hops that the prefixes give
+ * @is: what lookups see
+ */
+struct vr_fib_proof {
+	u16 want[VR_FIB_SLOTS];
+	unsigned long is[VR_FIB_SLOTS];
+};
+
+static unsigned int vr_fib_verify_at(struct vr_fib_proof *proof,
+				     struct vr_fib_view view, unsigned long slot,
+				     unsigned int level, u16 inherited)
+{
+	struct vr_fib_sheet *sheet;
+	struct vr_fib_view below;
+	unsigned int i, bad = 0;
+
+	if (level == VR_FIB_LEVELS * VR_FIB_STRIDE)
+		return slot != vr_fib_leaf(inherited);
+	sheet = vr_fib_sheet(level);
+	vr_fib_sheet_own(sheet, view, level, inherited);
+	for (i = 0; i < VR_FIB_SLOTS; i++)
+		proof->want[i] = vr_fib_slot_nh(sheet->slot[i]);
+	vr_fib_spread(proof->is, slot, level);
+	for (i = 0; i < VR_FIB_SLOTS; i++) {
+		below = vr_fib_view_slot(view, level, i);
+		if (below.node || !(proof->is[i] & VR_FIB_LEAF))
+			bad += vr_fib_verify_at(proof + 1, below, proof->is[i],
+						level + VR_FIB_STRIDE,
+						proof->want[i]);
+		else
+			bad += vr_fib_slot_nh(proof->is[i]) != proof->want[i];
+	}
+	return bad;
+}
+
+/**
+ * vr_fib_plane_verify() - compare what lookups see with the prefixes
+ * @view: prefixes
+ * @slot: what lookups see
+ * @bad: gets the number of slots that are not what they should be
+ *
+ * Context: the writer, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_plane_verify(struct vr_fib_view view, unsigned long slot,
+			unsigned int *bad)
+{
+	struct vr_fib_proof *proof;
+
+	proof = kvcalloc(VR_FIB_LEVELS, sizeof(*proof), GFP_KERNEL);
+	if (!proof)
+		return -ENOMEM;
+	*bad = vr_fib_verify_at(proof, view, slot, 0, 0);
+	kvfree(proof);
+	return 0;
+}
+
+/**
+ * vr_fib_plane_init() - prepare for changes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vr_fib_plane_init(void)
+{
+	vr_fib_sheets = kvcalloc(VR_FIB_LEVELS, sizeof(*vr_fib_sheets),
+				 GFP_KERNEL);
+	return vr_fib_sheets ? 0 : -ENOMEM;
+}
+
+/**
+ * vr_fib_plane_exit() - no changes any more
+ */
+void vr_fib_plane_exit(void)
+{
+	kvfree(vr_fib_sheets);
+}

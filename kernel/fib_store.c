@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The prefixes of a table: a trie of eight bits a level, in which a branch of few
+ * prefixes is a list. Its shape follows from the prefixes alone, whatever the order
+ * in which they came, so that equal parts of tables are equal nodes.
+ *
+ * Functions that go from level to level call themselves, at most VR_FIB_LEVELS deep.
+ */
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "fib_store.h"
+
+/* The one writer's scratch. */
+static union {
+	struct vr_fib_node node;
+	struct vr_fib_list list;
+	struct vr_fib_branch branch;
+	u8 bytes[VR_FIB_NODE_SIZE_MAX];
+} vr_fib_draft;
+
+/**
+ * vr_fib_list_get() - one prefix of a list
+ * @list: list
+ * @i: number
+ *
+ * Return: the prefix.
+ */
+struct vr_fib_entry vr_fib_list_get(const struct vr_fib_list *list, unsigned int i)
+{
+	const u32 *p = &list->entry[i * (list->words + 1)];
+	struct vr_fib_entry entry = {
+		.key.hi = (u64)p[0] << 32,
+		.nh = p[list->words] >> 16,
+		.plen = p[list->words],
+	};
+
+	if (list->words > 1)
+		entry.key.hi |= p[1];
+	if (list->words > 2)
+		entry.key.lo = (u64)p[2] << 32 | p[3];
+	return entry;
+}
+
+static struct vr_fib_node *vr_fib_list_make(const struct vr_fib_entry *entry,
+					    unsigned int n, gfp_t gfp)
+{
+	struct vr_fib_list *list = &vr_fib_draft.list;
+	u32 *p = list->entry;
+	unsigned int i, plen = 0;
+
+	for (i = 0; i < n; i++)
+		plen = max_t(unsigned int, plen, entry[i].plen);
+	list->count = n;
+	list->words = plen <= 32 ? 1 : plen <= 64 ? 2 : 4;
+	for (i = 0; i < n; i++) {
+		*p++ = entry[i].key.hi >> 32;
+		if (list->words > 1)
+			*p++ = entry[i].key.hi;
+		if (list->words > 2) {
+			*p++ = entry[i].key.lo >> 32;
+			*p++ = entry[i].key.lo;
+		}
+		*p++ = (u32)entry[i].nh << 16 | entry[i].plen;
+	}
+	return vr_fib_node_intern(&list->node, VR_FIB_LIST, gfp);
+}
+
+/**
+ * vr_fib_store_count() - how many prefixes there are
+ * @node: store, or a part of it, or NULL
+ *
+ * Context: the writer.
+ * Return: prefixes.
+ */
+unsigned int vr_fib_store_count(const struct vr_fib_node *node)
+{
+	if (!node)
+		return 0;
+	return vr_fib_node_kind(node) == VR_FIB_LIST ?
+		vr_fib_to_list(node)->count : vr_fib_to_branch(node)->count;
+}
+
+/**
+ * vr_fib_view() - look at a store
+ * @node: store or NULL
+ *
+ * Return: view of all of it.
+ */
+struct vr_fib_view vr_fib_view(const struct vr_fib_node *node)
+{
+	struct vr_fib_view view = { .node = node };
+
+	if (node && vr_fib_node_kind(node) == VR_FIB_LIST)
+		view.to = vr_fib_to_list(node)->count;
+	return view;
+}
+
+static unsigned int vr_fib_child_index(const struct vr_fib_branch *branch,
+				       unsigned int slot)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < slot / 64; i++)
+		n += hweight64(branch->bitmap[i]);
+	return n + hweight64(branch->bitmap[i] & (BIT_ULL(slot % 64) - 1));
+}
+
+static bool vr_fib_has_child(const struct vr_fib_branch *branch,
+			     unsigned int slot)
+{
+	return branch->bitmap[slot / 64] & BIT_ULL(slot % 64);
+}
+
+/**
+ * vr_fib_view_slot() - go to the next level
+ * @view: what is at @level
+ * @level: bits decided so far
+ * @slot: the next bits
+ *
+ * Context: the writer, or RCU read side.
+ * Return: view of the prefixes with these bits that are longer.
+ */
+struct vr_fib_view vr_fib_view_slot(struct vr_fib_view view, unsigned int level,
+				    unsigned int slot)
+{
+	const struct vr_fib_branch *branch;
+	const struct vr_fib_list *list;
+	struct vr_fib_view none = {};
+	struct vr_fib_entry entry;
+	bool some = false;
+	unsigned int i;
+
+	if (!view.node)
+		return none;
+	if (vr_fib_node_kind(view.node) == VR_FIB_BRANCH) {
+		branch = vr_fib_to_branch(view.node);
+		if (!vr_fib_has_child(branch, slot))
+			return none;
+		i = vr_fib_child_index(branch, slot);
+		return vr_fib_view(READ_ONCE(branch->child[i]));
+	}
+	list = vr_fib_to_list(view.node);
+	for (i = view.from; i < view.to; i++) {
+		entry = vr_fib_list_get(list, i);
+		if (vr_fib_byte(entry.key, level) < slot)
+			view.from = i + 1;
+		else if (vr_fib_byte(entry.key, level) > slot)
+			break;
+		else if (entry.plen > level + VR_FIB_STRIDE)
+			some = true;
+	}
+	view.to = i;
+	return some ? view : none;
+}
+
+/**
+ * vr_fib_view_below() - go to the next level along an address
+ * @view: what is at @level
+ * @key: address
+ * @level: bits decided so far
+ *
+ * Context: the writer, or RCU read side.
+ * Return: as vr_fib_view_slot().
+ */
+struct vr_fib_view vr_fib_view_below(struct vr_fib_view view,
+				     struct vr_fib_key key, unsigned int level)
+{
+	return vr_fib_view_slot(view, level, vr_fib_byte(key, level));
+}
+
+static u32 vr_fib_owned_word(const struct vr_fib_entry *entry,
+			     unsigned int level)
+{
+	return vr_fib_byte(entry->key, level) << 24 |
+	       (entry->plen - level) << 16 | entry->nh;
+}
+
+/**
+ * vr_fib_view_owned() - the prefixes that end at a level
+ * @view: what is there
+ * @level: bits decided so far
+ * @owned: gets them, as &struct vr_fib_branch has them, at most 2 * VR_FIB_SLOTS
+ *
+ * Return: their number.
+ */
+unsigned int vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
+			       u32 *owned)
+{
+	const struct vr_fib_branch *branch;
+	struct vr_fib_entry entry;
+	unsigned int i, n = 0;
+
+	if (!view.node)
+		return 0;
+	if (vr_fib_node_kind(view.node) == VR_FIB_BRANCH) {
+		branch = vr_fib_to_branch(view.node);
+		memcpy(owned, vr_fib_owned(branch),
+		       branch->owned * sizeof(*owned));
+		return branch->owned;
+	}
+	for (i = view.from; i < view.to; i++) {
+		entry = vr_fib_list_get(vr_fib_to_list(view.node), i);
+		if (entry.plen > level && entry.plen <= level + VR_FIB_STRIDE)
+			owned[n++] = vr_fib_owned_word(&entry, level);
+	}
+	return n;
+}
+
+/* Does a prefix of the branch cover the entry, or is it the entry? */
+static bool vr_fib_owned_covers(u32 word, const struct vr_fib_entry *entry,
+				unsigned int level, bool exact)
+{
+	unsigned int bits = word >> 16 & 0xff, slot = word >> 24;
+
+	if (exact)
+		return slot == vr_fib_byte(entry->key, level) &&
+		       bits == entry->plen - level;
+	return (slot ^ vr_fib_byte(entry->key, level)) >>
+	       (VR_FIB_STRIDE - bits) == 0;
+}
+
+static u16 vr_fib_match_branch(const struct vr_fib_branch *branch,
+			       const struct vr_fib_entry *entry,
+			       unsigned int level, bool exact, u8 *plen)
+{
+	const u32 *owned = vr_fib_owned(branch);
+	unsigned int i;
+	u16 nh = 0;
+
+	/* of those that cover an address, longer ones come later */
+	for (i = 0; i < branch->owned; i++) {
+		if (!vr_fib_owned_covers(owned[i], entry, level, exact))
+			continue;
+		nh = owned[i];
+		*plen = level + (owned[i] >> 16 & 0xff);
+	}
+	return nh;
+}
+
+static u16 vr_fib_match_list(const struct vr_fib_list *list,
+			     const struct vr_fib_entry *want, bool exact,
+			     u8 *plen)
+{
+	struct vr_fib_entry entry;
+	struct vr_fib_key mask;
+	unsigned int i;
+	u16 nh = 0;
+
+	for (i = 0; i < list->count; i++) {
+		entry = vr_fib_list_get(list, i);
+		mask = vr_fib_mask(entry.plen);
+		if (exact ? vr_fib_cmp(&entry, want) :
+		    ((entry.key.hi ^ want->key.hi) & mask.hi) |
+		    ((entry.key.lo ^ want->key.lo) & mask.lo))
+			continue;
+		nh = entry.nh;
+		*plen = entry.plen;
+	}
+	return nh;
+}
+
+/**
+ * vr_fib_store_match() - find a prefix, or the longest that covers an address
+ * @node: store or NULL
+ * @entry: prefix, or address
+ * @exact: the prefix itself
+ * @plen: gets the length of what was found
+ *
+ * Context: the writer, or RCU read side.
+ * Return: its next hop, or 0.
+ */
+u16 vr_fib_store_match(const struct vr_fib_node *node,
+		       const struct vr_fib_entry *entry, bool exact, u8 *plen)
+{
+	const struct vr_fib_branch *branch;
+	unsigned int level = 0, slot;
+	u16 nh = 0, found;
+
+	for (; node && vr_fib_node_kind(node) == VR_FIB_BRANCH;
+	     level += VR_FIB_STRIDE) {
+		branch = vr_fib_to_branch(node);
+		found = vr_fib_match_branch(branch, entry, level, exact, plen);
+		if (found)
+			nh = found;
+		if (exact && entry->plen <= level + VR_FIB_STRIDE)
+			return nh;
+		slot = vr_fib_byte(entry->key, level);
+		if (!vr_fib_has_child(branch, slot))
+			return nh;
+		node = READ_ONCE(branch->child[vr_fib_child_index(branch,
+								  slot)]);
+	}
+	found = node ? vr_fib_match_list(vr_fib_to_list(node), entry, exact,
+					 plen) : 0;
+	return found ? : nh;
+}
+
+static int vr_fib_walk_list(const struct vr_fib_list *list,
+			    const struct vr_fib_entry *from,
+			    int (*fn)(void *arg,
+				      const struct vr_fib_entry *entry),
+			    void *arg)
+{
+	struct vr_fib_entry entry;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < list->count && !err; i++) {
+		entry = vr_fib_list_get(list, i);
+		if (!from || vr_fib_cmp(&entry, from) >= 0)
+			err = fn(arg, &entry);
+	}
+	return err;
+}
+
+static struct vr_fib_key vr_fib_with_byte(struct vr_fib_key key,
+					  unsigned int level, unsigned int byte)
+{
+	if (level < 64)
+		key.hi |= (u64)byte << (56 - level);
+	else
+		key.lo |= (u64)byte << (120 - level);
+	return key;
+}
+
+/**
+ * vr_fib_store_walk() - tell prefixes by address, the shorter one first
+ * @node: store, or a part of it, or NULL
+ * @level: bits decided so far
+ * @key: these bits
+ * @from: where to begin, or NULL; has the same bits
+ * @fn: is told
+ * @arg: for @fn
+ *
+ * Context: the writer, or RCU read side.
+ * Return: the first result of @fn that is not 0, or 0.
+ */
+int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,
+		      struct vr_fib_key key, const struct vr_fib_entry *from,
+		      int (*fn)(void *arg, const struct vr_fib_entry *entry),
+		      void *arg)
+{
+	unsigned int slot = from ? vr_fib_byte(from->key, level) : 0;
+	const struct vr_fib_branch *branch;
+	const struct vr_fib_node *below;
+	unsigned int i = 0, start = slot;
+	struct vr_fib_entry entry;
+	const u32 *owned;
+	int err = 0;
+
+	if (!node)
+		return 0;
+	if (vr_fib_node_kind(node) == VR_FIB_LIST)
+		return vr_fib_walk_list(vr_fib_to_list(node), from, fn, arg);
+	branch = vr_fib_to_branch(node);
+	owned = vr_fib_owned(branch);
+	for (; slot < VR_FIB_SLOTS && !err; slot++) {
+		entry.key = vr_fib_with_byte(key, level, slot);
+		for (; i < branch->owned && owned[i] >> 24 <= slot && !err; i++) {
+			entry.nh = owned[i];
+			entry.plen = level + (owned[i] >> 16 & 0xff);
+			if (owned[i] >> 24 == slot &&
+			    (!from || vr_fib_cmp(&entry, from) >= 0))
+				err = fn(arg, &entry);
+		}
+		if (err || !vr_fib_has_child(branch, slot))
+			continue;
+		below = READ_ONCE(branch->child[vr_fib_child_index(branch,
+								   slot)]);
+		err = vr_fib_store_walk(below, level + VR_FIB_STRIDE, entry.key,
+					slot == start ? from : NULL, fn, arg);
+	}
+	return err;
+}
+
+/* How many of the entries have the same next bits as the first one. */
+static size_t vr_fib_group(const struct vr_fib_entry *entry, size_t n,
+			   unsigned int level)
+{
+	unsigned int slot = vr_fib_byte(entry->key, level);
+	size_t lo = 1, hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (vr_fib_byte(entry[mid].key, level) == slot)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void vr_fib_put_all(struct vr_fib_node **node, unsigned int n)
+{
+	while (n)
+		vr_fib_node_put(node[--n]);
+}
+
+/*
+ * Entries that end at a level come before those of the same slot that are longer:
+ * they have fewer bits that can be set.
+ */
+static struct vr_fib_node *vr_fib_branch_build(const struct vr_fib_entry *entry,
+					       size_t n, unsigned int level,
+					       struct vr_fib_node **child,
+					       gfp_t gfp)
+{
+	struct vr_fib_branch *branch = &vr_fib_draft.branch;
+	u64 bitmap[VR_FIB_WORDS] = {};
+	unsigned int children = 0, owned = 0, slot;
+	const struct vr_fib_entry *p, *end;
+	struct vr_fib_node *node;
+	size_t group;
+	u32 *word;
+
+	for (p = entry; p < entry + n; p += group) {
+		group = vr_fib_group(p, entry + n - p, level);
+		slot = vr_fib_byte(p->key, level);
+		for (end = p + group;
+		     p < end && p->plen <= level + VR_FIB_STRIDE; p++)
+			owned++;
+		group = end - p;
+		if (!group)
+			continue;
+		node = vr_fib_store_build(p, group, level + VR_FIB_STRIDE, gfp);
+		if (!node)
+			goto err;
+		child[children++] = node;
+		bitmap[slot / 64] |= BIT_ULL(slot % 64);
+	}
+	branch->count = n;
+	branch->owned = owned;
+	branch->children = children;
+	memcpy(branch->bitmap, bitmap, sizeof(bitmap));
+	memcpy(branch->child, child, children * sizeof(*child));
+	word = (u32 *)&branch->child[children];
+	for (p = entry; p < entry + n; p++)
+		if (p->plen <= level + VR_FIB_STRIDE)
+			*word++ = vr_fib_owned_word(p, level);
+	node = vr_fib_node_intern(&branch->node, VR_FIB_BRANCH, gfp);
+	vr_fib_put_all(child, children);
+	return node;
+err:
+	vr_fib_put_all(child, children);
+	return NULL;
+}
+
+/**
+ * vr_fib_store_build() - make a store
+ * @entry: prefixes, ordered; longer than @level
+ * @n: number of prefixes, not 0
+ * @level: bits that they have in common
+ * @gfp: how to allocate
+ *
+ * Context: the writer.
+ * Return: store with a reference, or NULL without memory.
+ */
+struct vr_fib_node *vr_fib_store_build(const struct vr_fib_entry *entry, size_t n,
+				       unsigned int level, gfp_t gfp)
+{
+	struct vr_fib_node **child, *node;
+
+	if (n <= VR_FIB_LIST_MAX)
+		return vr_fib_list_make(entry, n, gfp);
+	child = kmalloc_array(min_t(size_t, n, VR_FIB_SLOTS), sizeof(*child),
+			      gfp);
+	if (!child)
+		return NULL;
+	node = vr_fib_branch_build(entry, n, level, child, gfp);
+	kfree(child);
+	return node;
+}
+
+/**
+ * struct vr_fib_gather - prefixes of a branch that becomes a list
+ * @n: number
+ * @entry: the prefixes
+ */
+struct vr_fib_gather {
+	unsigned int n;
+	struct vr_fib_entry entry[VR_FIB_LIST_MAX + 1];
+};
+
+static int vr_fib_gather(void *arg, const struct vr_fib_entry *entry)
+{
+	struct vr_fib_gather *all = arg;
+
+	all->entry[all->n++] = *entry;
+	return 0;
+}
+
+static void vr_fib_gather_edit(struct vr_fib_gather *all,
+			       const struct vr_fib_entry *entry)
+{
+	unsigned int i = 0;
+	int cmp = -1;
+
+	for (; i < all->n; i++) {
+		cmp = vr_fib_cmp(entry, &all->entry[i]);
+		if (cmp <= 0)
+			break;
+	}
+	if (i < all->n && !cmp && entry->nh) {
+		all->entry[i].nh = entry->nh;
+	} else if (entry->nh) {
+		memmove(&all->entry[i + 1], &all->entry[i],
+			(all->n++ - i) * sizeof(*entry));
+		all->entry[i] = *entry;
+	} else {
+		memmove(&all->entry[i], &all->entry[i + 1],
+			(--all->n - i) * sizeof(*entry));
+	}
+}
+
+/* A list that changes, or a branch that is a list afterwards. */
+static struct vr_fib_node *vr_fib_edit_few(struct vr_fib_edit *edit,
+					   const struct vr_fib_node *node,
+					   unsigned int level)
+{
+	struct vr_fib_key mask = vr_fib_mask(level);
+	struct vr_fib_gather all = { .n = 0 };
+	struct vr_fib_key key = {
+		edit->entry.key.hi & mask.hi,
+		edit->entry.key.lo & mask.lo,
+	};
+
+	vr_fib_store_walk(node, level, key, NULL, vr_fib_gather, &all);
+	vr_fib_gather_edit(&all, &edit->entry);
+	if (!all.n)
+		return NULL;
+	return vr_fib_store_build(all.entry, all.n, level, edit->gfp) ? :
+	       ERR_PTR(-ENOMEM);
+}
+
+/* A branch whose own prefixes change. */
+static struct vr_fib_node *vr_fib_edit_owned(struct vr_fib_edit *edit,
+					     const struct vr_fib_branch *branch,
+					     unsigned int level)
+{
+	size_t fixed = (const u8 *)vr_fib_owned(branch) - (const u8 *)branch;
+	u32 word = vr_fib_owned_word(&edit->entry, level), *to;
+	struct vr_fib_branch *draft = &vr_fib_draft.branch;
+	const u32 *from = vr_fib_owned(branch);
+	unsigned int i;
+
+	memcpy(draft, branch, fixed);
+	draft->count += edit->count;
+	draft->owned += edit->count;
+	to = (u32 *)((u8 *)draft + fixed);
+	for (i = 0; i < branch->owned && from[i] >> 16 < word >> 16; i++)
+		*to++ = from[i];
+	if (edit->entry.nh)
+		*to++ = word;
+	if (edit->count != 1)
+		i++;
+	memcpy(to, &from[i], (branch->owned - i) * sizeof(*to));
+	return vr_fib_node_intern(&draft->node, VR_FIB_BRANCH, edit->gfp) ? :
+	       ERR_PTR(-ENOMEM);
+}
+
+/* A branch that gets a child, loses one, or another one in its place. */
+static struct vr_fib_node *vr_fib_edit_child(struct vr_fib_edit *edit,
+					     const struct vr_fib_branch *branch,
+					     unsigned int slot,
+					     struct vr_fib_node *child)
+{
+	unsigned int index = vr_fib_child_index(branch, slot);
+	struct vr_fib_branch *draft = &vr_fib_draft.branch;
+	bool had = vr_fib_has_child(branch, slot);
+	struct vr_fib_node **to;
+
+	memcpy(draft, branch, sizeof(*branch) + index * sizeof(*to));
+	draft->count += edit->count;
+	to = &draft->child[index];
+	if (child)
+		*to++ = child;
+	if (!child || !had)
+		draft->bitmap[slot / 64] ^= BIT_ULL(slot % 64);
+	draft->children += (child ? 1 : 0) - (had ? 1 : 0);
+	index += had;
+	memcpy(to, &branch->child[index],
+	       (branch->children - index) * sizeof(*to) +
+	       branch->owned * sizeof(u32));
+	return vr_fib_node_intern(&draft->node, VR_FIB_BRANCH, edit->gfp) ? :
+	       ERR_PTR(-ENOMEM);
+}
+
+/*
+ * Does only this table lead to a branch, and only once? To be asked after all below
+ * has been prepared, since that may have found the branch a second use.
+ */
+static bool vr_fib_edit_ours(const struct vr_fib_edit *edit, unsigned int depth)
+{
+	while (depth)
+		if (edit->way[--depth]->node.refs > 1)
+			return false;
+	return true;
+}
+
+/* The same number of children: perhaps it can change in place. */
+static struct vr_fib_node *vr_fib_edit_replace(struct vr_fib_edit *edit,
+					       struct vr_fib_branch *branch,
+					       unsigned int level,
+					       struct vr_fib_node *child)
+{
+	unsigned int slot = vr_fib_byte(edit->entry.key, level);
+	unsigned int depth = level / VR_FIB_STRIDE + 1, index;
+	struct vr_fib_node *node;
+
+	if (!vr_fib_edit_ours(edit, depth))
+		return vr_fib_edit_child(edit, branch, slot, child);
+	index = vr_fib_child_index(branch, slot);
+	node = vr_fib_node_find_but(&branch->node, index, (unsigned long)child);
+	if (node)
+		return node;
+	edit->at = branch;
+	edit->depth = depth;
+	edit->index = index;
+	edit->child = vr_fib_node_get(child);
+	return vr_fib_node_get(&branch->node);
+}
+
+/**
+ * vr_fib_store_edit() - prepare a change
+ * @edit: change; its &vr_fib_edit.count says what it is
+ * @node: store, or a part of it, or NULL
+ * @level: bits decided so far
+ *
+ * Nothing is changed until vr_fib_store_commit(). vr_fib_store_end() must follow.
+ *
+ * Context: the writer.
+ * Return: what is to stand in the place of @node, with a reference; @node itself
+ * if it changes in place; NULL if nothing is left; ERR_PTR(-ENOMEM).
+ */
+struct vr_fib_node *vr_fib_store_edit(struct vr_fib_edit *edit,
+				      struct vr_fib_node *node,
+				      unsigned int level)
+{
+	struct vr_fib_node *child = NULL, *new;
+	struct vr_fib_branch *branch;
+	unsigned int slot;
+
+	if (!node || vr_fib_node_kind(node) == VR_FIB_LIST ||
+	    vr_fib_store_count(node) + edit->count <= VR_FIB_LIST_MAX)
+		return vr_fib_edit_few(edit, node, level);
+	branch = container_of(node, struct vr_fib_branch, node);
+	if (edit->entry.plen <= level + VR_FIB_STRIDE)
+		return vr_fib_edit_owned(edit, branch, level);
+
+	edit->way[level / VR_FIB_STRIDE] = branch;
+	slot = vr_fib_byte(edit->entry.key, level);
+	if (vr_fib_has_child(branch, slot))
+		child = branch->child[vr_fib_child_index(branch, slot)];
+	new = vr_fib_store_edit(edit, child, level + VR_FIB_STRIDE);
+	if (IS_ERR(new))
+		return new;
+	if (new && new == child)
+		node = vr_fib_node_get(node);
+	else if (new && child)
+		node = vr_fib_edit_replace(edit, branch, level, new);
+	else
+		node = vr_fib_edit_child(edit, branch, slot, new);
+	if (new)
+		vr_fib_node_put(new);
+	return node;
+}
+
+/**
+ * vr_fib_store_commit() - make the change in place, if there is one
+ * @edit: change
+ *
+ * Context: the writer.
+ */
+void vr_fib_store_commit(struct vr_fib_edit *edit)
+{
+	struct vr_fib_node *old;
+	unsigned int i;
+
+	if (!edit->at)
+		return;
+	for (i = 0; i < edit->depth; i++)
+		edit->way[i]->count += edit->count;
+	old = vr_fib_node_get(edit->at->child[edit->index]);
+	vr_fib_node_alter(&edit->at->node, edit->index,
+			  (unsigned long)edit->child);
+	vr_fib_node_put(edit->child);
+	edit->child = old;
+}
+
+/**
+ * vr_fib_store_undo() - take back what vr_fib_store_commit() did
+ * @edit: change
+ *
+ * Context: the writer.
+ */
+void vr_fib_store_undo(struct vr_fib_edit *edit)
+{
+	edit->count = -edit->count;
+	vr_fib_store_commit(edit);
+}
+
+/**
+ * vr_fib_store_end() - let go of what the change in place needed
+ * @edit: change
+ *
+ * Context: the writer.
+ */
+void vr_fib_store_end(struct vr_fib_edit *edit)
+{
+	if (edit->at)
+		vr_fib_node_put(edit->child);
+}
