@@ -159,18 +159,31 @@ static bool vr_nexthop_equal(const struct vr_nexthop *a,
 	return true;
 }
 
+static u32 vr_nexthop_hash4(const struct fib_info *fi, u8 reason)
+{
+	return jhash(&fi, sizeof(fi), reason);
+}
+
 static u32 vr_nexthop_hash(const struct vr_nexthop *nh)
 {
-	u32 hash = jhash_2words(nh->mtu, nh->reason, nh->npaths);
 	unsigned int i;
+	u32 hash;
 
+	/* what is punted is the same for both families */
+	if (nh->fi || nh->reason)
+		return vr_nexthop_hash4(nh->fi, nh->reason);
+	hash = jhash_2words(nh->mtu, nh->npaths, 0);
 	hash = jhash(&nh->object, sizeof(nh->object), hash);
-	hash = jhash(&nh->fi, sizeof(nh->fi), hash);
 	for (i = 0; i < nh->npaths; i++) {
 		hash = jhash(&nh->path[i].gw, sizeof(nh->path[i].gw), hash);
 		hash = jhash(&nh->path[i].dev, sizeof(nh->path[i].dev), hash);
 	}
 	return hash;
+}
+
+static struct hlist_head *vr_nexthop_bucket(struct vr_nexthops *table, u32 hash)
+{
+	return &table->by_contents[hash_32(hash, VR_NEXTHOP_HASH_BITS)];
 }
 
 static int vr_nexthop_link(struct vr_nexthops *table, struct vr_nexthop *nh)
@@ -189,9 +202,7 @@ static int vr_nexthop_link(struct vr_nexthops *table, struct vr_nexthop *nh)
 	nh->id = id;
 	nh->table = table;
 	refcount_inc(&table->refs);
-	hlist_add_head(&nh->node,
-		       &table->by_contents[hash_32(nh->hash,
-						   VR_NEXTHOP_HASH_BITS)]);
+	hlist_add_head(&nh->node, vr_nexthop_bucket(table, nh->hash));
 	rcu_assign_pointer(vr_nexthop_index(table)->nh[id], nh);
 	WRITE_ONCE(table->count, table->count + 1);
 	return 0;
@@ -205,10 +216,7 @@ static struct vr_nexthop *vr_nexthop_share(struct vr_nexthops *table,
 	int err;
 
 	nh->hash = vr_nexthop_hash(nh);
-	hlist_for_each_entry(same,
-			     &table->by_contents[hash_32(nh->hash,
-							 VR_NEXTHOP_HASH_BITS)],
-			     node) {
+	hlist_for_each_entry(same, vr_nexthop_bucket(table, nh->hash), node) {
 		if (vr_nexthop_equal(same, nh)) {
 			vr_nexthop_release(nh);
 			kfree(nh);
@@ -279,6 +287,19 @@ static u8 vr_nexthop_reason4(const struct fib_info *fi, u8 type, bool tos)
 	return reason;
 }
 
+/* Most routes have a fib_info in common with others: no need to make it up first. */
+static struct vr_nexthop *vr_nexthop_known4(struct vr_nexthops *table,
+					    const struct fib_info *fi, u8 reason)
+{
+	u32 hash = vr_nexthop_hash4(fi, reason);
+	struct vr_nexthop *nh;
+
+	hlist_for_each_entry(nh, vr_nexthop_bucket(table, hash), node)
+		if (nh->hash == hash && nh->fi == fi && nh->reason == reason)
+			return nh;
+	return NULL;
+}
+
 /**
  * vr_nexthop_get4() - nexthop of an IPv4 route
  * @table: nexthops
@@ -296,11 +317,16 @@ struct vr_nexthop *vr_nexthop_get4(struct vr_nexthops *table,
 	struct vr_nexthop *nh;
 	unsigned int i;
 
+	/* routes that are punted need no fib_info of their own */
+	nh = vr_nexthop_known4(table, reason ? NULL : fi, reason);
+	if (nh) {
+		nh->users++;
+		return nh;
+	}
 	nh = vr_nexthop_alloc(reason || fi->nh ? 0 : fi->fib_nhs);
 	if (!nh)
 		return ERR_PTR(-ENOMEM);
 	nh->reason = reason;
-	/* routes that are punted need no fib_info of their own */
 	if (reason)
 		return vr_nexthop_share(table, nh);
 	nh->mtu = fi->fib_mtu;
