@@ -7,7 +7,7 @@
  *
  * Each line of CELLS names one thing to measure, in words:
  *
- *	HARNESS NAME FAMILY ROUTES NETNS IN SINK ACTION MAC COUNT SHIFT
+ *	HARNESS NAME FAMILY ROUTES NETNS IN SINK ACTION MAC COUNT SHIFT [DESTS]
  *
  * HARNESS  live: BPF_PROG_TEST_RUN with live frames, batches of 64; the time is
  *	    what the kernel gives, without the set-up, for chunks of 4,096 packets.
@@ -21,6 +21,8 @@
  * MAC	    number of the first destination MAC address, as in bench_mac()
  * COUNT    how many addresses follow each other, a power of two
  * SHIFT    2^SHIFT packets in a row go to the same address
+ * DESTS    file of destinations, an address a line, of which those of FAMILY are
+ *	    taken, a power of two of them; live only
  *
  * Output, a line a round and cell:
  *
@@ -57,6 +59,7 @@
 
 #define BATCH 64
 #define DESTS 4096
+#define MAX_DESTS 262144
 #define MACS 512
 #define CHUNK 4096		/* packets */
 #define WARM_UP 32768	/* packets */
@@ -85,12 +88,16 @@ struct table {
 	uint64_t seen;
 	uint64_t pad;
 	struct mac_row mac[MACS];
-	struct dest_row dest[DESTS];
+	struct dest_row dest[];
 };
+
+#define TABLE_SIZE (sizeof(struct table) + MAX_DESTS * sizeof(struct dest_row))
 
 struct cell {
 	char harness[16], name[32], netns[64], in[IFNAMSIZ], sink[IFNAMSIZ], action[8];
 	unsigned int family, routes, mac, count, shift;
+	char dests[PATH_MAX];
+	unsigned int ndests;
 	bool pktgen, has_sink;
 	int map, prog;
 	unsigned int ifindex;
@@ -259,21 +266,52 @@ static void fill_frame(struct cell *cell)
 	put16(udp + 6, checksum(sum, sizeof(sum)));
 }
 
-static void fill_table(struct table *table, const struct cell *cell)
+static unsigned int read_dests(const struct cell *cell, struct table *table)
+{
+	char line[INET6_ADDRSTRLEN + 2];
+	unsigned int count = 0, power;
+	FILE *file;
+
+	file = fopen(cell->dests, "r");
+	if (!file)
+		die("%s", cell->dests);
+	while (count < MAX_DESTS && fgets(line, sizeof(line), file)) {
+		uint8_t *addr = table->dest[count].addr;
+
+		line[strcspn(line, "\n")] = 0;
+		if (inet_pton(cell->family == 4 ? AF_INET : AF_INET6, line, addr) != 1)
+			continue;
+		/* as in destination() */
+		if (cell->family == 6)
+			put16(addr + 14, checksum(addr, 14));
+		count++;
+	}
+	fclose(file);
+	errno = 0;
+	for (power = 1; 2 * power <= count;)
+		power *= 2;
+	if (!count)
+		die("%s: no IPv%u addresses", cell->dests, cell->family);
+	return power;
+}
+
+static void fill_table(struct table *table, struct cell *cell)
 {
 	uint8_t ip[20];
 
-	memset(table, 0, sizeof(*table));
+	memset(table, 0, TABLE_SIZE);
 	random_state = 0x9e3779b9;
 	for (unsigned int i = 0; i < MACS; i++) {
 		bench_mac(table->mac[i].dst, cell->mac + i);
 		memcpy(table->mac[i].src, "\x02\x76\x72\xff\x00\x01", 6);
 	}
 	memcpy(ip, cell->frame + ETH_LEN, sizeof(ip));
-	for (unsigned int i = 0; i < DESTS; i++) {
+	cell->ndests = cell->dests[0] ? read_dests(cell, table) : DESTS;
+	for (unsigned int i = 0; i < cell->ndests; i++) {
 		struct dest_row *row = &table->dest[i];
 
-		destination(cell, row->addr);
+		if (!cell->dests[0])
+			destination(cell, row->addr);
 		if (cell->family != 4)
 			continue;
 		put16(ip + 10, 0);
@@ -290,12 +328,12 @@ static int sys_bpf(int cmd, union bpf_attr *attr)
 	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 }
 
-static int make_map(const struct table *table)
+static int make_map(const struct table *table, unsigned int dests)
 {
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4,
-		.value_size = sizeof(*table),
+		.value_size = sizeof(*table) + dests * sizeof(table->dest[0]),
 		.max_entries = 1,
 	};
 	uint32_t key = 0;
@@ -364,7 +402,7 @@ static int load_program(const struct cell *cell)
 	*p++ = ALU(BPF_MOV, 2, 1);
 	*p++ = ALU_K(BPF_RSH, 2, 12);
 	*p++ = ALU(BPF_ADD, 1, 2);
-	*p++ = ALU_K(BPF_AND, 1, DESTS - 1);
+	*p++ = ALU_K(BPF_AND, 1, cell->ndests - 1);
 	*p++ = ALU_K(BPF_LSH, 1, 5);
 	*p++ = ALU(BPF_ADD, 1, 8);
 	if (cell->family == 4) {
@@ -401,11 +439,15 @@ static int load_program(const struct cell *cell)
 
 static void live_setup(struct cell *cell)
 {
-	static struct table table;
+	static struct table *table;
 
+	if (!table)
+		table = malloc(TABLE_SIZE);
+	if (!table)
+		die("memory");
 	fill_frame(cell);
-	fill_table(&table, cell);
-	cell->map = make_map(&table);
+	fill_table(table, cell);
+	cell->map = make_map(table, cell->ndests);
 	cell->prog = load_program(cell);
 	cell->ifindex = if_nametoindex(cell->in);
 	if (!cell->ifindex)
@@ -641,7 +683,7 @@ static void run(const struct cell *cell, unsigned int round,
 	enter_netns(cell->netns);
 	if (cell->pktgen)
 		pktgen_select(cell);
-	send_packets(cell, WARM_UP);
+	send_packets(cell, cell->ndests > WARM_UP ? cell->ndests : WARM_UP);
 	if (cell->has_sink)
 		before = tx_packets(cell->sink);
 	soft = ksoftirqd_runs();
@@ -657,7 +699,7 @@ static void run(const struct cell *cell, unsigned int round,
 
 static void read_cells(void)
 {
-	char line[512];
+	char line[512 + PATH_MAX];
 
 	while (fgets(line, sizeof(line), stdin)) {
 		struct cell *cell = &cells[ncells];
@@ -665,11 +707,11 @@ static void read_cells(void)
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
 		if (ncells == MAX_CELLS ||
-		    sscanf(line, "%15s %31s %u %u %63s %15s %15s %7s %u %u %u",
+		    sscanf(line, "%15s %31s %u %u %63s %15s %15s %7s %u %u %u %4095s",
 			   cell->harness, cell->name, &cell->family,
 			   &cell->routes, cell->netns, cell->in, cell->sink,
 			   cell->action, &cell->mac, &cell->count,
-			   &cell->shift) != 11 ||
+			   &cell->shift, cell->dests) < 11 ||
 		    !cell->count || cell->count > MACS ||
 		    (cell->count & (cell->count - 1)) || !cell->routes) {
 			errno = 0;

@@ -100,23 +100,26 @@ def read_runs(path, cells):
                 float(ns), int(sent), int(left), unseen)
 
 
-def check_router(path, runs):
+def router_errors(path):
     """A vrouter that left its packets to Linux has not been measured."""
-    peer = os.path.basename(path).split('-')[1]
     with open(path, encoding='utf-8') as file:
         router = json.load(file)[0]
     stats = router['stats']
     # less the multicast that the routers send each other
     sent = stats['rx-packets'] - stats['punt']['l2']
     left = stats['forwarded-packets']
-    why = None
     if router['state'] != 'active':
-        why = f"a router is {router['state']}"
-    elif sent - left > NOISE + PUNTED * sent:
-        why = f'a router forwarded {left} of {sent} itself'
+        return [f"a router is {router['state']}"]
+    if sent - left > NOISE + PUNTED * sent:
+        return [f'a router forwarded {left} of {sent} itself']
+    return []
+
+
+def check_router(path, runs):
+    peer = os.path.basename(path).split('-')[1]
     for key, cell in runs.items():
-        if why and key.peer.split('-')[0] == peer:
-            cell.errors.append(why)
+        if key.peer.split('-')[0] == peer:
+            cell.errors += router_errors(path)
 
 
 def number(value):

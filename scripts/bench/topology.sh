@@ -12,8 +12,12 @@
 # The routes: connected ones to 198.51.100.0/24 and fd00:0:1::/64 on eth0, to
 # 192.0.2.0/24 and fd00:0:2::/64 on eth1, and $ROUTES ones by the gateways 2 to 9
 # on eth1, whose MAC addresses are fixed, so that nothing waits for a neighbour.
+#
+# Who sources this may set BENCH_GATEWAYS, how many gateways; BENCH_TABLE, a file of
+# routes instead of these, see routes.c; BENCH_DESTS, a file of destinations, see
+# frames.c.
 
-BENCH_GATEWAYS=8
+BENCH_GATEWAYS=${BENCH_GATEWAYS:-8}
 
 # A process costs some 10 ms in this rig, hence no $(...) in what is done often.
 
@@ -27,11 +31,12 @@ bench_mac()
 # bench_neighbours DEV: ip batch lines for the gateways
 bench_neighbours()
 {
-	local g
+	local g x
 
 	for ((g = 2; g < 2 + BENCH_GATEWAYS; g++)); do
-		echo "neigh add 192.0.2.$g lladdr 02:76:72:fe:00:0$g dev $1 nud permanent"
-		echo "neigh add fd00:0:2::$g lladdr 02:76:72:fe:00:0$g dev $1 nud permanent"
+		printf -v x %02x "$g"
+		echo "neigh add 192.0.2.$g lladdr 02:76:72:fe:00:$x dev $1 nud permanent"
+		echo "neigh add fd00:0:2::$x lladdr 02:76:72:fe:00:$x dev $1 nud permanent"
 	done
 }
 
@@ -48,6 +53,16 @@ bench_addresses()
 	EOT
 }
 
+# bench_routes DEV TABLE NETNS...
+bench_routes()
+{
+	local dev=$1 table=$2
+	shift 2
+
+	"$VR_BENCH/routes" ${BENCH_TABLE:+-f "$BENCH_TABLE"} "$ROUTES" \
+		"$BENCH_GATEWAYS" "$dev" "$table" "$@"
+}
+
 # bench_router NETNS IN OUT [TABLE]: let it forward from device IN to OUT
 bench_router()
 {
@@ -55,7 +70,7 @@ bench_router()
 		bench_addresses "$2" "$3"
 		bench_neighbours "$3"
 	} | ip -n "$1" -batch -
-	"$VR_BENCH/routes" "$ROUTES" "$BENCH_GATEWAYS" "$3" "${4:-254}" "$1"
+	bench_routes "$3" "${4:-254}" "$1" >&2
 }
 
 # bench_nics PEER [MAC]: make the namespaces and the NICs; MAC: number of eth0's
@@ -101,7 +116,8 @@ bench_cell()
 		in=g0
 	fi
 	for family in $FAMILIES; do
-		echo "$HARNESS $1 $family $ROUTES b-$2 $in ${7:-eth1} ${6:-pass} $3 $4 $5"
+		echo "$HARNESS $1 $family $ROUTES b-$2 $in ${7:-eth1} ${6:-pass} $3 $4 $5" \
+			"${BENCH_DESTS:-}"
 	done
 }
 
@@ -155,7 +171,7 @@ bench_many()
 	for i in "${spaces[@]}"; do
 		ip -n "$i" -batch "$file"
 	done
-	"$VR_BENCH/routes" "$ROUTES" "$BENCH_GATEWAYS" out0 254 "${spaces[@]}"
+	bench_routes out0 254 "${spaces[@]}" >&2
 	[ "$1" != vrport ] || bench_settle "${spaces[-1]}"
 }
 
