@@ -12,7 +12,7 @@ NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
 
 .PHONY: all modules tools install clean check check-all check-debug static kunit demo \
-	guest uml bench-forward help
+	guest uml bench-forward bench-fib help
 
 all: modules tools
 
@@ -74,6 +74,9 @@ uml:
 bench-forward:
 	scripts/bench-forward.sh
 
+bench-fib:
+	scripts/bench-fib.sh
+
 help:
 	@echo "all            module for KDIR ($(KDIR)) and tools (the default)"
 	@echo "install        both, and the documentation (DESTDIR, PREFIX)"
@@ -86,3 +89,4 @@ help:
 	@echo "guest          shell in a QEMU guest with the module loaded"
 	@echo "uml            shell in User-Mode Linux with the module loaded"
 	@echo "bench-forward  how fast it forwards, next to plain Linux"
+	@echo "bench-fib      its routing tables with a full table, next to Linux'"
