@@ -412,7 +412,7 @@ void vr_fib_free(struct vr_fib *fib)
  * @fib: table
  * @prefix: 4 or 16 bytes, network order; host bits 0
  * @plen: bits
- * @nh: next hop, not 0
+ * @nh: next hop, 1..VR_FIB_NH_MAX
  * @old: gets the next hop replaced, 0 if the prefix is new; may be NULL
  * @gfp: how to allocate
  *
@@ -426,7 +426,7 @@ int vr_fib_set(struct vr_fib *fib, const void *prefix, u8 plen, u16 nh,
 	int err;
 
 	err = vr_fib_entry(fib, prefix, plen, nh, &entry);
-	if (err || !nh)
+	if (err || !nh || nh > VR_FIB_NH_MAX)
 		return -EINVAL;
 	mutex_lock(&vr_fib_lock);
 	err = vr_fib_apply(fib, &entry, old, gfp);

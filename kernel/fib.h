@@ -165,8 +165,12 @@ static __always_inline u16 vr_fib_find(const struct vr_fib_head *head, u64 hi,
 			const struct vr_fib_mixed *mixed =
 				(void *)(slot - VR_FIB_MIXED);
 
-			slot = mixed->slot[vr_fib_run(mixed->bitmap,
-						      mixed->rank, k)];
+			u16 value = mixed->value[vr_fib_run(mixed->bitmap,
+							    mixed->rank, k)];
+
+			if (!(value & VR_FIB_BELOW))
+				return value ? : head->fallback;
+			slot = vr_fib_mixed_below(mixed)[value - VR_FIB_BELOW];
 		} else {
 			const struct vr_fib_leaves *leaves = (void *)slot;
 			u16 nh = leaves->value[vr_fib_run(leaves->bitmap,

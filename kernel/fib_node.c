@@ -68,6 +68,7 @@ static size_t vr_fib_node_size_as(const struct vr_fib_node *node,
 				  enum vr_fib_kind kind)
 {
 	const struct vr_fib_branch *branch;
+	const struct vr_fib_mixed *mixed;
 	const struct vr_fib_list *list;
 
 	switch (kind) {
@@ -75,8 +76,9 @@ static size_t vr_fib_node_size_as(const struct vr_fib_node *node,
 		return offsetof(struct vr_fib_leaves, value) + sizeof(u16) *
 		       vr_fib_bitmap_weight(vr_fib_node_bitmap(node));
 	case VR_FIB_MIXED:
-		return sizeof(struct vr_fib_mixed) + sizeof(unsigned long) *
-		       vr_fib_bitmap_weight(vr_fib_node_bitmap(node));
+		mixed = container_of(node, struct vr_fib_mixed, node);
+		return sizeof(unsigned long) *
+		       (mixed->below + mixed->children + 1);
 	case VR_FIB_FLAT:
 		return sizeof(struct vr_fib_flat);
 	case VR_FIB_SKIP:
@@ -134,7 +136,8 @@ unsigned int vr_fib_node_degree(const struct vr_fib_node *node)
 {
 	switch (vr_fib_node_kind(node)) {
 	case VR_FIB_MIXED:
-		return vr_fib_bitmap_weight(vr_fib_node_bitmap(node));
+		return container_of(node, struct vr_fib_mixed,
+				    node)->children + 1;
 	case VR_FIB_FLAT:
 		return VR_FIB_SLOTS;
 	case VR_FIB_SKIP:
@@ -152,8 +155,8 @@ static struct vr_fib_node *vr_fib_node_below_as(const struct vr_fib_node *node,
 {
 	switch (kind) {
 	case VR_FIB_MIXED:
-		return vr_fib_slot_node(container_of(node, struct vr_fib_mixed,
-						     node)->slot[i]);
+		return vr_fib_slot_node(vr_fib_mixed_below(container_of(node,
+					struct vr_fib_mixed, node))[i]);
 	case VR_FIB_FLAT:
 		return vr_fib_slot_node(container_of(node, struct vr_fib_flat,
 						     node)->slot[i]);

@@ -23,6 +23,7 @@
 #define VR_FIB_LEAF		1UL
 #define VR_FIB_LEAF_SHIFT	16
 #define VR_FIB_KIND_MASK	7UL
+#define VR_FIB_NH_MAX		0x7fff
 
 /**
  * enum vr_fib_kind - what a node is; the even ones stand in slots
@@ -76,18 +77,26 @@ struct vr_fib_leaves {
 	u16 value[];
 };
 
+/* In the place of a next hop: the number of a node below. */
+#define VR_FIB_BELOW		0x8000
+
 /**
  * struct vr_fib_mixed - eight bits of the address, next hops and nodes
  * @node: what all nodes begin with
  * @bitmap: as in &struct vr_fib_leaves
  * @rank: set bits in the words before
- * @slot: slot of each run
+ * @below: where the slots of the nodes below begin, in words from here on
+ * @children: number of these slots, less one
+ * @value: of each run of equal slots the next hop, or VR_FIB_BELOW and the number
+ *	of one of these slots
  */
 struct vr_fib_mixed {
 	struct vr_fib_node node;
 	u64 bitmap[VR_FIB_WORDS];
 	u8 rank[VR_FIB_WORDS];
-	unsigned long slot[];
+	u8 below;
+	u8 children;
+	u16 value[];
 };
 
 /**
@@ -159,6 +168,12 @@ struct vr_fib_branch {
 static inline enum vr_fib_kind vr_fib_node_kind(const struct vr_fib_node *node)
 {
 	return node->hash & VR_FIB_KIND_MASK;
+}
+
+static inline const unsigned long *
+vr_fib_mixed_below(const struct vr_fib_mixed *mixed)
+{
+	return (const unsigned long *)mixed + mixed->below;
 }
 
 static inline unsigned long vr_fib_leaf(u16 nh)

@@ -127,17 +127,23 @@ static void vr_fib_sheet_own(struct vr_fib_sheet *sheet, struct vr_fib_view view
 }
 
 static void vr_fib_spread_runs(unsigned long *slot, const u64 *bitmap,
-			       const unsigned long *run, const u16 *value)
+			       const u16 *value, const unsigned long *below)
 {
-	unsigned int i, n = 0;
-	unsigned long now = 0;
+	unsigned int w, i;
+	u64 word;
 
-	for (i = 0; i < VR_FIB_SLOTS; i++) {
-		if (bitmap[i / 64] & BIT_ULL(i % 64)) {
-			now = run ? run[n] : vr_fib_leaf(value[n]);
-			n++;
+	for (w = 0; w < VR_FIB_WORDS; w++) {
+		word = bitmap[w];
+		/* the first bit of the first word is set */
+		value -= !(word & 1);
+		for (i = 0; i < 64; i++) {
+			*slot++ = *value & VR_FIB_BELOW ?
+				below[*value - VR_FIB_BELOW] :
+				vr_fib_leaf(*value);
+			word >>= 1;
+			value += word & 1;
 		}
-		slot[i] = now;
+		value++;
 	}
 }
 
@@ -170,11 +176,12 @@ static void vr_fib_spread(unsigned long *slot, unsigned long from,
 	switch (vr_fib_node_kind(node)) {
 	case VR_FIB_LEAVES:
 		leaves = container_of(node, struct vr_fib_leaves, node);
-		vr_fib_spread_runs(slot, leaves->bitmap, NULL, leaves->value);
+		vr_fib_spread_runs(slot, leaves->bitmap, leaves->value, NULL);
 		break;
 	case VR_FIB_MIXED:
 		mixed = container_of(node, struct vr_fib_mixed, node);
-		vr_fib_spread_runs(slot, mixed->bitmap, mixed->slot, NULL);
+		vr_fib_spread_runs(slot, mixed->bitmap, mixed->value,
+				   vr_fib_mixed_below(mixed));
 		break;
 	case VR_FIB_FLAT:
 		memcpy(slot, container_of(node, struct vr_fib_flat, node)->slot,
@@ -242,36 +249,111 @@ static unsigned long vr_fib_encode_skip(const unsigned long *slot,
 				slot[from], miss, gfp);
 }
 
-static unsigned long vr_fib_encode_runs(const unsigned long *slot, bool nodes,
-					gfp_t gfp)
+/* Where runs of equal slots begin. Return their number. */
+static unsigned int vr_fib_mark_runs(const unsigned long *slot, u64 *bitmap)
+{
+	unsigned long last = ~slot[0];
+	unsigned int w, i, runs = 0;
+	u64 word;
+
+	for (w = 0; w < VR_FIB_WORDS; w++) {
+		word = 0;
+		for (i = 0; i < 64; i++) {
+			word |= (u64)(*slot != last) << i;
+			last = *slot++;
+		}
+		bitmap[w] = word;
+		runs += hweight64(word);
+	}
+	return runs;
+}
+
+static unsigned long vr_fib_encode_leaves(const unsigned long *slot,
+					  const u64 *bitmap, gfp_t gfp)
 {
 	struct vr_fib_leaves *leaves = &vr_fib_draft.leaves;
-	struct vr_fib_mixed *mixed = &vr_fib_draft.mixed;
-	unsigned int i, n = 0;
+	unsigned int w, n = 0;
+	u64 word;
 
-	BUILD_BUG_ON(offsetof(struct vr_fib_leaves, bitmap) !=
-		     offsetof(struct vr_fib_mixed, bitmap) ||
-		     offsetof(struct vr_fib_leaves, rank) !=
-		     offsetof(struct vr_fib_mixed, rank));
-	memset(mixed, 0, sizeof(*mixed));
-	for (i = 0; i < VR_FIB_SLOTS; i++) {
-		if (!(i % 64))
-			leaves->rank[i / 64] = n;
-		if (i && slot[i] == slot[i - 1])
-			continue;
-		leaves->bitmap[i / 64] |= BIT_ULL(i % 64);
-		if (nodes)
-			mixed->slot[n++] = slot[i];
-		else
-			leaves->value[n++] = vr_fib_slot_nh(slot[i]);
+	for (w = 0; w < VR_FIB_WORDS; w++) {
+		leaves->bitmap[w] = bitmap[w];
+		leaves->rank[w] = n;
+		for (word = bitmap[w]; word; word &= word - 1)
+			leaves->value[n++] =
+				vr_fib_slot_nh(slot[w * 64 + __ffs64(word)]);
 	}
-	return vr_fib_make(nodes ? VR_FIB_MIXED : VR_FIB_LEAVES, gfp);
+	return vr_fib_make(VR_FIB_LEAVES, gfp);
+}
+
+static unsigned long vr_fib_encode_mixed(const unsigned long *slot,
+					 const u64 *bitmap, unsigned int runs,
+					 gfp_t gfp)
+{
+	struct vr_fib_mixed *mixed = &vr_fib_draft.mixed;
+	unsigned int w, n = 0, children = 0;
+	unsigned long *below, one;
+	u64 word;
+
+	mixed->below = DIV_ROUND_UP(offsetof(struct vr_fib_mixed, value) +
+				    runs * sizeof(u16), sizeof(*below));
+	below = (unsigned long *)mixed + mixed->below;
+	/* what is between the values and the slots */
+	below[-1] = 0;
+	for (w = 0; w < VR_FIB_WORDS; w++) {
+		mixed->bitmap[w] = bitmap[w];
+		mixed->rank[w] = n;
+		for (word = bitmap[w]; word; word &= word - 1) {
+			one = slot[w * 64 + __ffs64(word)];
+			if (one & VR_FIB_LEAF) {
+				mixed->value[n++] = vr_fib_slot_nh(one);
+				continue;
+			}
+			mixed->value[n++] = VR_FIB_BELOW | children;
+			below[children++] = one;
+		}
+	}
+	mixed->children = children - 1;
+	return vr_fib_make(VR_FIB_MIXED, gfp);
 }
 
 static bool vr_fib_is_flat(struct vr_fib_view view, unsigned int runs)
 {
 	return runs > VR_FIB_RUNS_MAX ||
 	       vr_fib_store_count(view.node) > VR_FIB_PREFIXES_MAX;
+}
+
+static unsigned long vr_fib_encode_flat(const unsigned long *slot,
+					unsigned int runs, gfp_t gfp)
+{
+	vr_fib_draft.flat.runs = runs;
+	memcpy(vr_fib_draft.flat.slot, slot, sizeof(vr_fib_draft.flat.slot));
+	return vr_fib_make(VR_FIB_FLAT, gfp);
+}
+
+/* The slot where the next run begins, VR_FIB_SLOTS after the last one. */
+static unsigned int vr_fib_next_run(const u64 *bitmap, unsigned int slot)
+{
+	unsigned int w;
+	u64 word;
+
+	for (slot++, w = slot / 64; w < VR_FIB_WORDS; slot = ++w * 64) {
+		word = bitmap[w] & ~0ULL << slot % 64;
+		if (word)
+			return w * 64 + __ffs64(word);
+	}
+	return VR_FIB_SLOTS;
+}
+
+static bool vr_fib_all_leaves(const unsigned long *slot, const u64 *bitmap)
+{
+	unsigned long all = VR_FIB_LEAF;
+	unsigned int w;
+	u64 word;
+
+	for (w = 0; w < VR_FIB_WORDS; w++)
+		for (word = bitmap[w]; word; word &= word - 1)
+			all &= slot[w * 64 + __ffs64(word)];
+	return all;
 }
 
 /* Slots become a node, or a leaf if they are all the same. */
@@ -281,34 +363,28 @@ static unsigned long vr_fib_encode(const struct vr_fib_sheet *sheet,
 				   gfp_t gfp)
 {
 	const unsigned long *slot = sheet->slot;
-	unsigned int runs = 1, from = 0, to = 0, i;
-	unsigned long nodes = slot[0];
+	unsigned int runs, from, to;
+	u64 bitmap[VR_FIB_WORDS];
 
-	for (i = 1; i < VR_FIB_SLOTS; i++) {
-		nodes &= slot[i];
-		if (slot[i] == slot[i - 1])
-			continue;
-		runs++;
-		from = to;
-		to = i;
-	}
+	runs = vr_fib_mark_runs(slot, bitmap);
 	if (runs == 1 && (slot[0] & VR_FIB_LEAF))
 		return slot[0];
 	/* the block, if there is one, is the second of three runs, or one of two */
-	if (runs == 2 && vr_fib_is_skip(slot, to, VR_FIB_SLOTS))
-		return vr_fib_encode_skip(slot, to, VR_FIB_SLOTS, key, level,
-					  gfp);
-	if (runs == 2 && vr_fib_is_skip(slot, 0, to))
-		return vr_fib_encode_skip(slot, 0, to, key, level, gfp);
-	if (runs == 3 && slot[0] == slot[VR_FIB_SLOTS - 1] &&
-	    vr_fib_is_skip(slot, from, to))
-		return vr_fib_encode_skip(slot, from, to, key, level, gfp);
-	if ((nodes & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs))
-		return vr_fib_encode_runs(slot, !(nodes & VR_FIB_LEAF), gfp);
-	memset(&vr_fib_draft.flat, 0, sizeof(vr_fib_draft.flat.node));
-	vr_fib_draft.flat.runs = runs;
-	memcpy(vr_fib_draft.flat.slot, slot, sizeof(vr_fib_draft.flat.slot));
-	return vr_fib_make(VR_FIB_FLAT, gfp);
+	if (runs == 2 || (runs == 3 && slot[0] == slot[VR_FIB_SLOTS - 1])) {
+		from = vr_fib_next_run(bitmap, 0);
+		to = vr_fib_next_run(bitmap, from);
+		if (vr_fib_is_skip(slot, from, to))
+			return vr_fib_encode_skip(slot, from, to, key, level,
+						  gfp);
+		if (runs == 2 && vr_fib_is_skip(slot, 0, from))
+			return vr_fib_encode_skip(slot, 0, from, key, level,
+						  gfp);
+	}
+	if (vr_fib_all_leaves(slot, bitmap))
+		return vr_fib_encode_leaves(slot, bitmap, gfp);
+	if (vr_fib_is_flat(view, runs))
+		return vr_fib_encode_flat(slot, runs, gfp);
+	return vr_fib_encode_mixed(slot, bitmap, runs, gfp);
 }
 
 static struct vr_fib_key vr_fib_key_with(struct vr_fib_key key,

@@ -209,35 +209,42 @@ unsigned int vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
 	return n;
 }
 
-/* Does a prefix of the branch cover the entry, or is it the entry? */
-static bool vr_fib_owned_covers(u32 word, const struct vr_fib_entry *entry,
-				unsigned int level, bool exact)
+static u16 vr_fib_match_owned(const u32 *owned, unsigned int n,
+			      const struct vr_fib_entry *entry,
+			      unsigned int level, u8 *plen)
 {
-	unsigned int bits = word >> 16 & 0xff, slot = word >> 24;
-
-	if (exact)
-		return slot == vr_fib_byte(entry->key, level) &&
-		       bits == entry->plen - level;
-	return (slot ^ vr_fib_byte(entry->key, level)) >>
-	       (VR_FIB_STRIDE - bits) == 0;
-}
-
-static u16 vr_fib_match_branch(const struct vr_fib_branch *branch,
-			       const struct vr_fib_entry *entry,
-			       unsigned int level, bool exact, u8 *plen)
-{
-	const u32 *owned = vr_fib_owned(branch);
-	unsigned int i;
+	unsigned int i, bits, slot = vr_fib_byte(entry->key, level);
 	u16 nh = 0;
 
 	/* of those that cover an address, longer ones come later */
-	for (i = 0; i < branch->owned; i++) {
-		if (!vr_fib_owned_covers(owned[i], entry, level, exact))
+	for (i = 0; i < n && owned[i] >> 24 <= slot; i++) {
+		bits = owned[i] >> 16 & 0xff;
+		if ((owned[i] >> 24 ^ slot) >> (VR_FIB_STRIDE - bits))
 			continue;
 		nh = owned[i];
-		*plen = level + (owned[i] >> 16 & 0xff);
+		*plen = level + bits;
 	}
 	return nh;
+}
+
+static u16 vr_fib_match_exact(const u32 *owned, unsigned int n,
+			      const struct vr_fib_entry *entry,
+			      unsigned int level, u8 *plen)
+{
+	u32 want = vr_fib_owned_word(entry, level) >> 16;
+	unsigned int lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (owned[mid] >> 16 < want)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == n || owned[lo] >> 16 != want)
+		return 0;
+	*plen = entry->plen;
+	return owned[lo];
 }
 
 static u16 vr_fib_match_list(const struct vr_fib_list *list,
@@ -282,11 +289,15 @@ u16 vr_fib_store_match(const struct vr_fib_node *node,
 	for (; node && vr_fib_node_kind(node) == VR_FIB_BRANCH;
 	     level += VR_FIB_STRIDE) {
 		branch = vr_fib_to_branch(node);
-		found = vr_fib_match_branch(branch, entry, level, exact, plen);
+		if (exact && entry->plen <= level + VR_FIB_STRIDE)
+			return vr_fib_match_exact(vr_fib_owned(branch),
+						  branch->owned, entry, level,
+						  plen);
+		found = exact ? 0 :
+			vr_fib_match_owned(vr_fib_owned(branch), branch->owned,
+					   entry, level, plen);
 		if (found)
 			nh = found;
-		if (exact && entry->plen <= level + VR_FIB_STRIDE)
-			return nh;
 		slot = vr_fib_byte(entry->key, level);
 		if (!vr_fib_has_child(branch, slot))
 			return nh;

@@ -13,10 +13,12 @@
 #include <net/neighbour.h>
 #include <uapi/linux/vrouter.h>
 
+#include "fib_node.h"
+
 struct vr_port;
 struct vr_router;
 
-#define VR_NEXTHOP_ID_MAX	0xffff
+#define VR_NEXTHOP_ID_MAX	VR_FIB_NH_MAX
 #define VR_NEXTHOP_PATHS_MAX	512
 #define VR_NEXTHOP_HASH_BITS	8
 

@@ -129,7 +129,7 @@ static void vr_fib_random_choose(struct vr_fib_random_ref *ref,
 	u8 plen;
 
 	p->addr = vr_fib_random_key(ref);
-	p->nh = 1 + vr_fib_random_below(ref, 65535);
+	p->nh = 1 + vr_fib_random_below(ref, 32767);
 	plen = vr_fib_random_below(ref, ref->bits + 1);
 	if (how < 2 || !ref->count) {
 		vr_fib_random_cut(p, plen);

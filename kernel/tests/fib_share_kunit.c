@@ -319,7 +319,7 @@ static void vr_fib_race_step(struct kunit *test, struct vr_fib_race *race,
 		if (vr_fib_race_taken(race, slot))
 			return;
 	}
-	nh = was && rnd & BIT(31) ? 0 : 1 + rnd2 % 60000;
+	nh = was && rnd & BIT(31) ? 0 : 1 + rnd2 % 30000;
 	race->live[slot].nh = nh;
 	for (i = 0; i < VR_FIB_RACE_PROBES; i++)
 		WRITE_ONCE(race->after[i],
