@@ -24,6 +24,86 @@ u32 vr_change_table(const struct fib_notifier_info *info)
 			    info)->rt->fib6_table->tb6_id;
 }
 
+/**
+ * vr_change_key() - the prefix that is announced
+ * @info: the kernel's announcement
+ * @key: filled in, to the last bit
+ *
+ * Return: false if it is a route by source, which has no place in the FIB.
+ */
+bool vr_change_key(const struct fib_notifier_info *info,
+		   struct vr_change_key *key)
+{
+	const struct fib_entry_notifier_info *fen;
+	const struct fib6_info *rt;
+
+	memset(key, 0, sizeof(*key));
+	key->family = info->family;
+	if (info->family == AF_INET) {
+		fen = container_of(info, struct fib_entry_notifier_info, info);
+		key->addr.s6_addr32[0] = htonl(fen->dst);
+		key->plen = fen->dst_len;
+		return true;
+	}
+	rt = container_of(info, struct fib6_entry_notifier_info, info)->rt;
+	key->addr = rt->fib6_dst.addr;
+	key->plen = rt->fib6_dst.plen;
+	return !rt->fib6_src.plen;
+}
+
+/**
+ * vr_change_counts() - does the prefix count among the router's routes?
+ * @change: change
+ *
+ * Return: false for the local table's, and for routes by source.
+ */
+bool vr_change_counts(const struct vr_change *change)
+{
+	return !change->local && change->keyed;
+}
+
+/**
+ * vr_change_is_own() - is it a route that the kernel makes for an address?
+ * @info: the kernel's announcement
+ *
+ * Anyone can give a route the kernel's protocol number, but then there is someone
+ * to be told why it was refused.
+ *
+ * Return: true if so.
+ */
+bool vr_change_is_own(const struct fib_notifier_info *info)
+{
+	if (info->extack)
+		return false;
+	if (info->family == AF_INET)
+		return container_of(info, struct fib_entry_notifier_info,
+				    info)->fi->fib_protocol == RTPROT_KERNEL;
+	return container_of(info, struct fib6_entry_notifier_info,
+			    info)->rt->fib6_protocol == RTPROT_KERNEL;
+}
+
+/**
+ * vr_change_paths() - how many paths a prefix has after a change
+ * @change: change
+ * @before: paths that it had
+ *
+ * Return: paths, 0 if the prefix is gone.
+ */
+unsigned int vr_change_paths(const struct vr_change *change,
+			     unsigned int before)
+{
+	unsigned int n = change->family == AF_INET ? 1 : change->n;
+
+	switch (change->event) {
+	case FIB_EVENT_ENTRY_DEL:
+		return change->family == AF_INET || before <= n ? 0 : before - n;
+	case FIB_EVENT_ENTRY_APPEND:
+		return before + n;
+	default:
+		return n;
+	}
+}
+
 static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
 {
 	struct vr_change *change = kzalloc(sizeof(*change), GFP_ATOMIC);
@@ -80,6 +160,7 @@ struct vr_change *vr_change_alloc(unsigned long event,
 		return NULL;
 	change->event = event;
 	change->family = info->family;
+	change->keyed = vr_change_key(info, &change->key);
 	change->local = vr_change_table(info) == RT_TABLE_LOCAL;
 	return change;
 }
@@ -206,4 +287,78 @@ void vr_change_set_flags(const struct vr_change *change, struct net *net,
 	for (i = 0; i < change->n; i++)
 		fib6_info_hw_flags_set(net, change->rt[i], offload, false,
 				       false);
+}
+
+/**
+ * struct vr_change_pass - a pass over all routes of a table
+ * @nb: hears of the routes
+ * @table: the table
+ * @lock: protects @events
+ * @events: the routes
+ */
+struct vr_change_pass {
+	struct notifier_block nb;
+	u32 table;
+	spinlock_t lock; /* protects @events */
+	struct list_head events;
+};
+
+static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
+				void *ptr)
+{
+	struct vr_change_pass *pass =
+		container_of(nb, struct vr_change_pass, nb);
+	const struct fib_notifier_info *info = ptr;
+	struct vr_change *change;
+
+	if ((info->family != AF_INET && info->family != AF_INET6) ||
+	    event != FIB_EVENT_ENTRY_REPLACE ||
+	    vr_change_table(info) != pass->table)
+		return NOTIFY_DONE;
+	change = vr_change_alloc(event, info);
+	if (!change)
+		return NOTIFY_DONE;
+	spin_lock_bh(&pass->lock);
+	list_add_tail(&change->list, &pass->events);
+	spin_unlock_bh(&pass->lock);
+	return NOTIFY_DONE;
+}
+
+static void vr_change_pass_restart(struct notifier_block *nb)
+{
+	vr_change_free_all(&container_of(nb, struct vr_change_pass, nb)->events);
+}
+
+/**
+ * vr_change_dump() - tell all routes of a table, as far as memory allows
+ * @net: namespace
+ * @table: table
+ * @fn: is told of each as a change that added it; may sleep
+ * @arg: for @fn
+ *
+ * Context: may sleep, without RTNL.
+ * Return: 0 or a negative errno.
+ */
+int vr_change_dump(struct net *net, u32 table,
+		   void (*fn)(void *arg, const struct vr_change *change),
+		   void *arg)
+{
+	struct vr_change_pass pass = {
+		.nb.notifier_call = vr_change_pass_event,
+		.table = table,
+		.events = LIST_HEAD_INIT(pass.events),
+	};
+	struct vr_change *change;
+	int err;
+
+	spin_lock_init(&pass.lock);
+	/* without staying registered: what comes later is told elsewhere */
+	err = register_fib_notifier(net, &pass.nb, vr_change_pass_restart, NULL);
+	if (err)
+		return err;
+	unregister_fib_notifier(net, &pass.nb);
+	list_for_each_entry(change, &pass.events, list)
+		fn(arg, change);
+	vr_change_free_all(&pass.events);
+	return 0;
 }

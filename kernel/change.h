@@ -15,11 +15,27 @@ struct vr_nexthop;
 struct vr_rib;
 
 /**
+ * struct vr_change_key - a prefix
+ * @addr: address; IPv4 in the first four bytes
+ * @family: AF_INET or AF_INET6
+ * @plen: bits
+ */
+struct vr_change_key {
+	struct in6_addr addr;
+	u16 family;
+	u16 plen;
+};
+
+/**
  * struct vr_change - a change of a route
  * @list: for the one who notes it
  * @event: FIB_EVENT_ENTRY_...
  * @family: AF_INET or AF_INET6
  * @local: in the local table
+ * @keyed: @key is valid: not a route by source
+ * @key: the prefix
+ * @hash: for the one who counts prefixes
+ * @paths: for the same, number of paths that the prefix has afterwards
  * @fen: IPv4: the route; its fib_info is held
  * @n: IPv6: number of routes
  * @rt: IPv6: the routes, one a path, held
@@ -29,6 +45,10 @@ struct vr_change {
 	unsigned long event;
 	int family;
 	bool local;
+	bool keyed;
+	struct vr_change_key key;
+	struct hlist_node hash;
+	unsigned int paths;
 	union {
 		struct fib_entry_notifier_info fen;
 		struct {
@@ -43,10 +63,19 @@ struct vr_change *vr_change_alloc(unsigned long event,
 void vr_change_free(struct vr_change *change);
 void vr_change_free_all(struct list_head *list);
 u32 vr_change_table(const struct fib_notifier_info *info);
+bool vr_change_key(const struct fib_notifier_info *info,
+		   struct vr_change_key *key);
+bool vr_change_counts(const struct vr_change *change);
+bool vr_change_is_own(const struct fib_notifier_info *info);
+unsigned int vr_change_paths(const struct vr_change *change,
+			     unsigned int before);
 int vr_change_apply(struct vr_change *change, struct vr_rib *rib);
 struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
 				     const struct vr_rib *rib);
 void vr_change_set_flags(const struct vr_change *change, struct net *net,
 			 bool offload);
+int vr_change_dump(struct net *net, u32 table,
+		   void (*fn)(void *arg, const struct vr_change *change),
+		   void *arg);
 
 #endif

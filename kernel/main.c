@@ -6,9 +6,9 @@
  * off a NIC (nic.c, demux.c). A router (kind vrouter, router.c) drives a routing
  * domain: a namespace, or a VRF. Packets from its ports are queued per CPU and
  * router, served by weighted round robin (ingress.c, drr.c), and forwarded
- * (forward.c, gate.c, way.c, egress.c) by what the mirror (mirror.c, rib.c,
- * nexthop.c, fib*.c, rules.c) has of the kernel's tables; or they go to the Linux
- * stack, when it could treat them differently.
+ * (forward.c, gate.c, way.c, egress.c) by what the mirror (mirror.c,
+ * mirror_note.c, quota.c, rib.c, nexthop.c, fib*.c, rules.c) has of the kernel's
+ * tables; or they go to the Linux stack, when it could treat them differently.
  */
 
 /**
@@ -32,6 +32,8 @@
  * passes, and its packets are taken from the queues. Nexthops hold the kernel's
  * route, which holds its devices, until the route is deleted; the neighbour
  * entries that they hold are let go when their device goes down.
+ * A router's routes (&vr_rib) are read under RCU; who has to sleep over them
+ * takes a reference.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel tells of each route and rule in atomic context, so that the mirror
- * notes it, with references, and a work item does it in order. Whatever goes wrong
- * there, the router gives its packets to the Linux stack until everything has been
- * built anew.
+ * A work item does, in order, what the kernel has told of routes (mirror_note.c).
+ * Whatever goes wrong there, the router gives its packets to the Linux stack until
+ * everything has been built anew.
  */
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -12,186 +11,45 @@
 
 #include "change.h"
 #include "mirror.h"
+#include "mirror_note.h"
 #include "netlink.h"
 #include "port.h"
 #include "rib.h"
 #include "router.h"
-#include "rules.h"
 
-#define VR_MIRROR_PENDING_MAX	65536
 #define VR_MIRROR_RETRY		(HZ / 10)
-
-/**
- * struct vr_mirror_flags - a pass over all routes to set or clear their flags
- * @nb: hears of the routes
- * @mirror: whose
- * @lock: protects @events
- * @events: the routes
- */
-struct vr_mirror_flags {
-	struct notifier_block nb;
-	struct vr_mirror *mirror;
-	spinlock_t lock; /* protects @events */
-	struct list_head events;
-};
 
 static struct workqueue_struct *vr_mirror_wq;
 
 /**
- * struct vr_mirror - the mirror of a router, from going up to going down
+ * vr_mirror_kick() - have the work run
+ * @mirror: mirror
+ * @delay: not before, jiffies
  *
- * Notifiers only note what happened; the work does it, in order. The work also
- * does the first and the last thing, since registering for routes takes RTNL in
- * the kernels up to 6.14.
- *
- * @router: router; its net device is held
- * @tracker: of that reference
- * @fib_nb: hears of routes and rules
- * @net: namespace
- * @table: routing table that is mirrored
- * @vrf: the table is a VRF's
- * @lock: protects all that follows up to the rules, and &vr_router.rib
- * @events: what is to be done
- * @pending: length of @events
- * @lost: an event could not be noted or done; everything is to be built anew
- * @replaying: in register_fib_notifier(); the number of events is not limited
- * @stopped: the router is down; the work takes everything down, too
- * @rules4: IPv4 rules of the namespace
- * @rules6: IPv6 rules of the namespace
- * @work: does the job; the only one who touches what follows
- * @rib: the routes
- * @registered: hears of routes
- * @recheck: ports or neighbours changed; set by anyone
+ * Context: any.
  */
-struct vr_mirror {
-	struct vr_router *router;
-	netdevice_tracker tracker;
-	struct notifier_block fib_nb;
-	struct net *net;
-	u32 table;
-	bool vrf;
-
-	spinlock_t lock; /* protects up to the rules, and &vr_router.rib */
-	struct list_head events;
-	u32 pending;
-	bool lost;
-	bool replaying;
-	bool stopped;
-	struct vr_rules rules4;
-	struct vr_rules rules6;
-
-	struct delayed_work work;
-	struct vr_rib *rib;
-	bool registered;
-	bool recheck;
-};
-
-/* Publish what the rules mean for the data path. */
-static void vr_mirror_judge(struct vr_mirror *mirror)
-{
-	struct vr_router *router = mirror->router;
-
-	lockdep_assert_held(&mirror->lock);
-	if (mirror->stopped)
-		return;
-	WRITE_ONCE(router->blocked4,
-		   vr_rules_plain(&mirror->rules4, mirror->vrf) ? 0 :
-		   VROUTER_PUNT_RULES);
-	WRITE_ONCE(router->blocked6,
-		   vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
-		   VROUTER_PUNT_RULES);
-}
-
-static void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay)
+void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay)
 {
 	mod_delayed_work(vr_mirror_wq, &mirror->work, delay);
 }
 
-/* Something is missing from now on: stop forwarding before anything else. */
-static void vr_mirror_lose(struct vr_mirror *mirror)
-{
-	lockdep_assert_held(&mirror->lock);
-	if (mirror->lost || mirror->stopped)
-		return;
-	mirror->lost = true;
-	RCU_INIT_POINTER(mirror->router->rib, NULL);
-	vr_mirror_kick(mirror, 0);
-}
-
-static void vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
-			   const struct fib_notifier_info *info)
-{
-	u32 table = vr_change_table(info);
-	struct vr_change *change;
-
-	if (table != mirror->table && table != RT_TABLE_LOCAL)
-		return;
-	change = vr_change_alloc(event, info);
-	spin_lock_bh(&mirror->lock);
-	if (!change || (!mirror->replaying &&
-			mirror->pending >= VR_MIRROR_PENDING_MAX)) {
-		vr_mirror_lose(mirror);
-	} else if (!mirror->lost || mirror->replaying) {
-		list_add_tail(&change->list, &mirror->events);
-		if (!mirror->pending++ && !mirror->replaying)
-			vr_mirror_kick(mirror, 0);
-		change = NULL;
-	}
-	spin_unlock_bh(&mirror->lock);
-	if (change)
-		vr_change_free(change);
-}
-
-static void vr_mirror_rule(struct vr_mirror *mirror, bool add,
-			   const struct fib_notifier_info *info)
-{
-	const struct fib_rule *rule =
-		container_of(info, struct fib_rule_notifier_info, info)->rule;
-	struct vr_rules *rules = info->family == AF_INET ? &mirror->rules4 :
-							   &mirror->rules6;
-
-	spin_lock_bh(&mirror->lock);
-	if (!add)
-		vr_rules_del(rules, rule, info->family);
-	else if (vr_rules_add(rules, rule, info->family))
-		vr_mirror_lose(mirror);
-	vr_mirror_judge(mirror);
-	spin_unlock_bh(&mirror->lock);
-}
-
-static int vr_mirror_fib_event(struct notifier_block *nb, unsigned long event,
-			       void *ptr)
-{
-	struct vr_mirror *mirror = container_of(nb, struct vr_mirror, fib_nb);
-	const struct fib_notifier_info *info = ptr;
-
-	if (info->family != AF_INET && info->family != AF_INET6)
-		return NOTIFY_DONE;
-	switch (event) {
-	case FIB_EVENT_ENTRY_REPLACE:
-	case FIB_EVENT_ENTRY_APPEND:
-	case FIB_EVENT_ENTRY_DEL:
-		vr_mirror_note(mirror, event, info);
-		break;
-	case FIB_EVENT_RULE_ADD:
-	case FIB_EVENT_RULE_DEL:
-		vr_mirror_rule(mirror, event == FIB_EVENT_RULE_ADD, info);
-		break;
-	}
-	return NOTIFY_DONE;
-}
-
+/* Forget what is noted; the count goes with it. */
 static void vr_mirror_forget(struct vr_mirror *mirror)
 {
+	struct vr_quota *quota;
 	LIST_HEAD(events);
 
 	spin_lock_bh(&mirror->lock);
 	list_splice_init(&mirror->events, &events);
 	mirror->pending = 0;
+	mirror->since = 0;
+	quota = mirror->quota;
+	mirror->quota = NULL;
 	vr_rules_clear(&mirror->rules4);
 	vr_rules_clear(&mirror->rules6);
 	spin_unlock_bh(&mirror->lock);
 	vr_change_free_all(&events);
+	vr_quota_free(quota);
 }
 
 /* The tables changed while they were dumped: the dump starts again. */
@@ -229,35 +87,121 @@ static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
 	if (!err)
 		vr_mirror_flag(mirror, change);
 	/* what was vetoed or never announced may be deleted all the same */
-	return err == -ENOENT ? 0 : err;
+	if (err && err != -ENOENT)
+		return err;
+	/* the work is the only one who sets it */
+	if (mirror->quota) {
+		spin_lock_bh(&mirror->lock);
+		vr_quota_applied(change);
+		spin_unlock_bh(&mirror->lock);
+	}
+	return 0;
+}
+
+/* Take what is noted. Return false if something is lost. */
+static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events)
+{
+	bool fine;
+
+	spin_lock_bh(&mirror->lock);
+	fine = !mirror->lost;
+	if (fine) {
+		list_splice_init(&mirror->events, events);
+		WRITE_ONCE(mirror->doing, mirror->pending);
+		WRITE_ONCE(mirror->doing_since, mirror->since);
+		mirror->pending = 0;
+		mirror->since = 0;
+	}
+	spin_unlock_bh(&mirror->lock);
+	return fine;
+}
+
+/* Give back what could not be done: as long as it is noted, it counts. */
+static void vr_mirror_give_back(struct vr_mirror *mirror,
+				struct list_head *events)
+{
+	spin_lock_bh(&mirror->lock);
+	list_splice(events, &mirror->events);
+	mirror->pending += mirror->doing;
+	WRITE_ONCE(mirror->doing, 0);
+	vr_mirror_lose(mirror);
+	spin_unlock_bh(&mirror->lock);
+}
+
+static void vr_mirror_measure(struct vr_mirror *mirror)
+{
+	struct vr_router *router = mirror->router;
+	u64 lag;
+
+	if (!mirror->doing_since)
+		return;
+	lag = ktime_get_ns() - mirror->doing_since;
+	WRITE_ONCE(router->lag_last, lag);
+	if (lag > READ_ONCE(router->lag_peak))
+		WRITE_ONCE(router->lag_peak, lag);
 }
 
 /* Do what is noted. Return false if something is lost. */
 static bool vr_mirror_drain(struct vr_mirror *mirror)
 {
+	struct vr_router *router = mirror->router;
 	struct vr_change *change, *tmp;
 	LIST_HEAD(events);
-	bool lost;
 
-	spin_lock_bh(&mirror->lock);
-	list_splice_init(&mirror->events, &events);
-	mirror->pending = 0;
-	lost = mirror->lost;
-	spin_unlock_bh(&mirror->lock);
-
+	if (!vr_mirror_take(mirror, &events))
+		return false;
+	if (list_empty(&events))
+		return true;
 	list_for_each_entry_safe(change, tmp, &events, list) {
-		if (!lost && vr_mirror_apply(mirror, change))
-			lost = true;
+		if (vr_mirror_apply(mirror, change)) {
+			vr_mirror_give_back(mirror, &events);
+			return false;
+		}
 		list_del(&change->list);
 		vr_change_free(change);
+		WRITE_ONCE(mirror->doing, mirror->doing - 1);
+		WRITE_ONCE(router->changes, router->changes + 1);
 		cond_resched();
 	}
-	if (lost) {
-		spin_lock_bh(&mirror->lock);
-		vr_mirror_lose(mirror);
-		spin_unlock_bh(&mirror->lock);
+	vr_mirror_measure(mirror);
+	return true;
+}
+
+/* Begin to count prefixes, or end it. The work has nothing in its hands. */
+static void vr_mirror_set_quota(struct vr_mirror *mirror)
+{
+	bool want = READ_ONCE(mirror->router->max_routes);
+	struct vr_quota *quota = mirror->quota;
+	struct vr_change *change;
+
+	if (want == !!quota)
+		return;
+	if (want) {
+		quota = vr_quota_alloc();
+		if (!quota) {
+			vr_mirror_kick(mirror, VR_MIRROR_RETRY);
+			return;
+		}
+		quota->count = vr_fib_count(mirror->rib->fib4) +
+			       vr_fib_count(mirror->rib->fib6);
 	}
-	return !lost;
+	spin_lock_bh(&mirror->lock);
+	if (want && mirror->lost) {
+		/* to be counted when there is something to count again */
+		want = false;
+	} else if (want) {
+		mirror->quota = quota;
+		rcu_read_lock();
+		list_for_each_entry(change, &mirror->events, list)
+			vr_mirror_count(mirror, change);
+		rcu_read_unlock();
+	} else {
+		vr_quota_forget(quota);
+		mirror->quota = NULL;
+	}
+	spin_unlock_bh(&mirror->lock);
+	if (!want)
+		vr_quota_free(quota);
 }
 
 static void vr_mirror_drop_rib(struct vr_mirror *mirror)
@@ -269,7 +213,7 @@ static void vr_mirror_drop_rib(struct vr_mirror *mirror)
 	mirror->rib = NULL;
 	/* it is unpublished, and this waits for its last readers */
 	synchronize_net();
-	vr_rib_free(rib);
+	vr_rib_put(rib);
 }
 
 /* Hear of everything, from the beginning. */
@@ -330,65 +274,37 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 	vr_mirror_kick(mirror, VR_MIRROR_RETRY);
 }
 
-static int vr_mirror_flags_event(struct notifier_block *nb, unsigned long event,
-				 void *ptr)
+static void vr_mirror_reflag_one(void *mirror, const struct vr_change *change)
 {
-	struct vr_mirror_flags *flags =
-		container_of(nb, struct vr_mirror_flags, nb);
-	const struct fib_notifier_info *info = ptr;
-	struct vr_change *change;
-
-	if ((info->family != AF_INET && info->family != AF_INET6) ||
-	    event != FIB_EVENT_ENTRY_REPLACE ||
-	    vr_change_table(info) != flags->mirror->table)
-		return NOTIFY_DONE;
-	change = vr_change_alloc(event, info);
-	if (!change)
-		return NOTIFY_DONE;
-	spin_lock_bh(&flags->lock);
-	list_add_tail(&change->list, &flags->events);
-	spin_unlock_bh(&flags->lock);
-	return NOTIFY_DONE;
+	vr_mirror_flag(mirror, change);
 }
 
-static void vr_mirror_flags_restart(struct notifier_block *nb)
-{
-	struct vr_mirror_flags *flags =
-		container_of(nb, struct vr_mirror_flags, nb);
-
-	vr_change_free_all(&flags->events);
-}
-
-/* Set the flags of all routes anew. */
+/* Set the flags of all routes anew; later ones are flagged when they come. */
 static void vr_mirror_reflag(struct vr_mirror *mirror)
 {
-	struct vr_mirror_flags flags = {
-		.nb.notifier_call = vr_mirror_flags_event,
-		.mirror = mirror,
-		.events = LIST_HEAD_INIT(flags.events),
-	};
-	struct vr_change *change;
-
-	spin_lock_init(&flags.lock);
-	/* a dump without staying registered: routes that come later are flagged
-	 * when they come
-	 */
-	if (register_fib_notifier(mirror->net, &flags.nb,
-				  vr_mirror_flags_restart, NULL))
-		return;
-	unregister_fib_notifier(mirror->net, &flags.nb);
-	list_for_each_entry(change, &flags.events, list)
-		vr_mirror_flag(mirror, change);
-	vr_change_free_all(&flags.events);
+	vr_change_dump(mirror->net, mirror->table, vr_mirror_reflag_one,
+		       mirror);
 }
 
-static void vr_mirror_notify(struct vr_mirror *mirror)
+static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
 {
 	rtnl_lock();
 	if (!READ_ONCE(mirror->stopped))
-		vr_netlink_notify_router(mirror->router,
-					 VROUTER_CMD_ROUTER_CHANGE_NTF);
+		vr_netlink_notify_router(mirror->router, cmd);
 	rtnl_unlock();
+}
+
+static void vr_mirror_check_quota(struct vr_mirror *mirror)
+{
+	vr_mirror_set_quota(mirror);
+	spin_lock_bh(&mirror->lock);
+	if (mirror->quota)
+		vr_mirror_judge_quota(mirror);
+	spin_unlock_bh(&mirror->lock);
+	if (!READ_ONCE(mirror->tell))
+		return;
+	WRITE_ONCE(mirror->tell, false);
+	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_QUOTA_NTF);
 }
 
 static void vr_mirror_resync(struct vr_mirror *mirror)
@@ -396,9 +312,9 @@ static void vr_mirror_resync(struct vr_mirror *mirror)
 	struct vr_router *router = mirror->router;
 
 	WRITE_ONCE(router->resyncs, router->resyncs + 1);
-	vr_mirror_notify(mirror);
+	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 	vr_mirror_build(mirror);
-	vr_mirror_notify(mirror);
+	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 }
 
 /* The last thing that the work does. */
@@ -425,7 +341,7 @@ static void vr_mirror_work(struct work_struct *work)
 	}
 	if (!mirror->rib) {
 		vr_mirror_build(mirror);
-		vr_mirror_notify(mirror);
+		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 	} else if (!vr_mirror_drain(mirror)) {
 		vr_mirror_resync(mirror);
 	} else if (READ_ONCE(mirror->recheck)) {
@@ -433,6 +349,8 @@ static void vr_mirror_work(struct work_struct *work)
 		vr_nexthop_recheck(mirror->rib->nexthops);
 		vr_mirror_reflag(mirror);
 	}
+	if (mirror->rib)
+		vr_mirror_check_quota(mirror);
 }
 
 static struct vr_mirror *vr_mirror_of(const struct vr_router *router)
@@ -462,7 +380,7 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	mirror->net = dev_net(router->dev);
 	mirror->vrf = vrf;
 	mirror->table = vrf ? l3mdev_fib_table(vrf) : RT_TABLE_MAIN;
-	mirror->fib_nb.notifier_call = vr_mirror_fib_event;
+	mirror->fib_nb.notifier_call = vr_mirror_event;
 	spin_lock_init(&mirror->lock);
 	INIT_LIST_HEAD(&mirror->events);
 	vr_rules_init(&mirror->rules4);
@@ -517,6 +435,61 @@ void vr_mirror_recheck(const struct vr_router *router)
 }
 
 /**
+ * vr_mirror_limit() - follow a change of the router's limit of routes
+ * @router: router
+ *
+ * The routes are counted soon, and not when this returns; vr_mirror_flush() waits
+ * for it.
+ *
+ * Context: RTNL.
+ */
+void vr_mirror_limit(const struct vr_router *router)
+{
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (mirror)
+		vr_mirror_kick(mirror, 0);
+}
+
+/**
+ * vr_mirror_reset() - count from zero again
+ * @router: router
+ *
+ * Context: any.
+ */
+void vr_mirror_reset(struct vr_router *router)
+{
+	WRITE_ONCE(router->refused, 0);
+	WRITE_ONCE(router->pending_peak, 0);
+	WRITE_ONCE(router->changes, 0);
+	WRITE_ONCE(router->lag_last, 0);
+	WRITE_ONCE(router->lag_peak, 0);
+}
+
+static void vr_mirror_get_lag(struct vr_mirror *mirror,
+			      struct vr_mirror_info *info)
+{
+	u64 since = 0;
+	u32 doing;
+
+	spin_lock_bh(&mirror->lock);
+	doing = READ_ONCE(mirror->doing);
+	info->pending = mirror->pending + doing;
+	if (doing)
+		since = READ_ONCE(mirror->doing_since);
+	if (!since)
+		since = mirror->since;
+	if (mirror->quota) {
+		info->counted = true;
+		info->routes = mirror->quota->count;
+		info->quota_state = mirror->quota->state;
+	}
+	spin_unlock_bh(&mirror->lock);
+	if (since)
+		info->lag = ktime_get_ns() - since;
+}
+
+/**
  * vr_mirror_get_info() - tell about a mirror
  * @router: router
  * @info: filled in
@@ -526,13 +499,20 @@ void vr_mirror_recheck(const struct vr_router *router)
 void vr_mirror_get_info(const struct vr_router *router,
 			struct vr_mirror_info *info)
 {
-	const struct vr_mirror *mirror = vr_mirror_of(router);
 	const struct vr_rib *rib = rcu_dereference(router->rib);
+	struct vr_mirror *mirror = vr_mirror_of(router);
 
 	memset(info, 0, sizeof(*info));
 	info->resyncs = READ_ONCE(router->resyncs);
-	if (mirror)
+	info->refused = READ_ONCE(router->refused);
+	info->pending_peak = READ_ONCE(router->pending_peak);
+	info->changes = READ_ONCE(router->changes);
+	info->lag_last = READ_ONCE(router->lag_last);
+	info->lag_peak = READ_ONCE(router->lag_peak);
+	if (mirror) {
 		info->table = mirror->table;
+		vr_mirror_get_lag(mirror, info);
+	}
 	if (!rib)
 		return;
 	info->routes4 = vr_fib_count(rib->fib4);

@@ -286,6 +286,17 @@ int vrouter_nl_router_get_dumpit(struct sk_buff *skb,
 	return skb->len ? : err;
 }
 
+static void vr_netlink_get_quota(struct nlattr **attrs,
+				 struct vr_router_conf *conf)
+{
+	if (attrs[VROUTER_A_ROUTER_MAX_ROUTES])
+		conf->max_routes =
+			nla_get_u32(attrs[VROUTER_A_ROUTER_MAX_ROUTES]);
+	if (attrs[VROUTER_A_ROUTER_MAX_ROUTES_WARN])
+		conf->max_routes_warn =
+			nla_get_u32(attrs[VROUTER_A_ROUTER_MAX_ROUTES_WARN]);
+}
+
 /**
  * vrouter_nl_router_set_doit() - change a router's settings
  * @skb: request
@@ -318,9 +329,13 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 		if (attrs[VROUTER_A_ROUTER_NETFILTER])
 			conf.netfilter =
 				nla_get_u32(attrs[VROUTER_A_ROUTER_NETFILTER]);
+		vr_netlink_get_quota(attrs, &conf);
 		vr_router_set_conf(netdev_priv(dev), &conf);
 	}
 	rtnl_unlock();
+	/* who sets a limit may rely on it from now on */
+	if (!IS_ERR(dev) && attrs[VROUTER_A_ROUTER_MAX_ROUTES])
+		vr_mirror_flush();
 	put_net(net);
 	return PTR_ERR_OR_ZERO(dev);
 }

@@ -12,6 +12,7 @@ struct net;
 struct netlink_ext_ack;
 struct nlattr;
 struct sk_buff;
+struct vr_mirror_info;
 struct vr_port;
 struct vr_router;
 
@@ -24,6 +25,8 @@ int vr_netlink_fill_router(struct sk_buff *skb, struct vr_router *router,
 			   const struct net *net);
 int vr_netlink_fill_port(struct sk_buff *skb, const struct vr_port *port,
 			 const struct net *net);
+int vr_netlink_put_mirror(struct sk_buff *skb, int attr,
+			  const struct vr_mirror_info *info);
 int vr_netlink_reply_fib(struct genl_info *info,
 			 int (*fill)(struct sk_buff *skb, const void *arg),
 			 const void *arg);

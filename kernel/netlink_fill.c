@@ -141,9 +141,53 @@ static int vr_netlink_put_conf(struct sk_buff *skb,
 	    nla_put_u32(skb, VROUTER_A_ROUTER_LIMIT_PACKETS,
 			conf.limit_packets) ||
 	    nla_put_u32(skb, VROUTER_A_ROUTER_LIMIT_BYTES, conf.limit_bytes) ||
-	    nla_put_u32(skb, VROUTER_A_ROUTER_NETFILTER, conf.netfilter))
+	    nla_put_u32(skb, VROUTER_A_ROUTER_NETFILTER, conf.netfilter) ||
+	    nla_put_u32(skb, VROUTER_A_ROUTER_MAX_ROUTES, conf.max_routes) ||
+	    nla_put_u32(skb, VROUTER_A_ROUTER_MAX_ROUTES_WARN,
+			conf.max_routes_warn))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/**
+ * vr_netlink_put_mirror() - how far a mirror is behind
+ * @skb: message
+ * @attr: attribute
+ * @info: what there is to know about the mirror
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int vr_netlink_put_mirror(struct sk_buff *skb, int attr,
+			  const struct vr_mirror_info *info)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+
+	if (!nest ||
+	    nla_put_u32(skb, VROUTER_A_MIRROR_PENDING, info->pending) ||
+	    nla_put_u32(skb, VROUTER_A_MIRROR_PENDING_PEAK,
+			info->pending_peak) ||
+	    vr_netlink_put_u64(skb, VROUTER_A_MIRROR_CHANGES, info->changes,
+			       VROUTER_A_MIRROR_PAD) ||
+	    vr_netlink_put_u64(skb, VROUTER_A_MIRROR_LAG_NS, info->lag,
+			       VROUTER_A_MIRROR_PAD) ||
+	    vr_netlink_put_u64(skb, VROUTER_A_MIRROR_LAG_LAST_NS,
+			       info->lag_last, VROUTER_A_MIRROR_PAD) ||
+	    vr_netlink_put_u64(skb, VROUTER_A_MIRROR_LAG_PEAK_NS,
+			       info->lag_peak, VROUTER_A_MIRROR_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vr_netlink_put_quota(struct sk_buff *skb,
+				const struct vr_mirror_info *info)
+{
+	if (info->counted &&
+	    (nla_put_u32(skb, VROUTER_A_ROUTER_ROUTES, info->routes) ||
+	     nla_put_u32(skb, VROUTER_A_ROUTER_QUOTA_STATE,
+			 info->quota_state)))
+		return -EMSGSIZE;
+	return nla_put_u32(skb, VROUTER_A_ROUTER_ROUTES_REFUSED, info->refused);
 }
 
 static int vr_netlink_put_domain(struct sk_buff *skb, struct vr_router *router)
@@ -162,9 +206,10 @@ static int vr_netlink_put_domain(struct sk_buff *skb, struct vr_router *router)
 	    nla_put_u32(skb, VROUTER_A_ROUTER_ROUTES4, info.routes4) ||
 	    nla_put_u32(skb, VROUTER_A_ROUTER_ROUTES6, info.routes6) ||
 	    nla_put_u32(skb, VROUTER_A_ROUTER_NEXTHOPS, info.nexthops) ||
-	    nla_put_u32(skb, VROUTER_A_ROUTER_RESYNCS, info.resyncs))
+	    nla_put_u32(skb, VROUTER_A_ROUTER_RESYNCS, info.resyncs) ||
+	    vr_netlink_put_quota(skb, &info))
 		return -EMSGSIZE;
-	return 0;
+	return vr_netlink_put_mirror(skb, VROUTER_A_ROUTER_MIRROR, &info);
 }
 
 /**

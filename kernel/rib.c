@@ -4,17 +4,36 @@
  * table stands apart, since the kernel asks it before the router's table, whatever
  * the lengths of the prefixes.
  */
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 
+#include "change.h"
 #include "rib.h"
+
+static void vr_rib_free_fib(struct vr_fib *fib)
+{
+	if (fib)
+		vr_fib_free(fib);
+}
+
+static void vr_rib_free(struct vr_rib *rib)
+{
+	vr_rib_free_fib(rib->fib4);
+	vr_rib_free_fib(rib->fib6);
+	vr_rib_free_fib(rib->local4);
+	vr_rib_free_fib(rib->local6);
+	if (rib->nexthops)
+		vr_nexthop_table_free(rib->nexthops);
+	kfree(rib);
+}
 
 /**
  * vr_rib_alloc() - make an empty set of routes
  *
  * Context: may sleep.
- * Return: routes, or NULL.
+ * Return: routes with one reference, or NULL.
  */
 struct vr_rib *vr_rib_alloc(void)
 {
@@ -22,6 +41,8 @@ struct vr_rib *vr_rib_alloc(void)
 
 	if (!rib)
 		return NULL;
+	refcount_set(&rib->refs, 1);
+	rib->seq = get_random_u32();
 	rib->fib4 = vr_fib_alloc(32, GFP_KERNEL_ACCOUNT);
 	rib->fib6 = vr_fib_alloc(128, GFP_KERNEL_ACCOUNT);
 	rib->local4 = vr_fib_alloc(32, GFP_KERNEL_ACCOUNT);
@@ -34,25 +55,32 @@ struct vr_rib *vr_rib_alloc(void)
 	return NULL;
 }
 
-static void vr_rib_free_fib(struct vr_fib *fib)
+/**
+ * vr_rib_get() - take a reference
+ * @rib: routes
+ *
+ * The routes still change and are still read, or not any more, as if there were
+ * no such reference.
+ *
+ * Context: RCU read side.
+ * Return: false if they are about to be freed.
+ */
+bool vr_rib_get(struct vr_rib *rib)
 {
-	if (fib)
-		vr_fib_free(fib);
+	return refcount_inc_not_zero(&rib->refs);
 }
 
 /**
- * vr_rib_free() - free routes
- * @rib: routes that no reader finds any more, and a grace period has passed
+ * vr_rib_put() - let go of a reference, and free routes that have none left
+ * @rib: routes; if the reference is the mirror's, no reader finds them any more,
+ *	and a grace period has passed
+ *
+ * Context: may sleep.
  */
-void vr_rib_free(struct vr_rib *rib)
+void vr_rib_put(struct vr_rib *rib)
 {
-	vr_rib_free_fib(rib->fib4);
-	vr_rib_free_fib(rib->fib6);
-	vr_rib_free_fib(rib->local4);
-	vr_rib_free_fib(rib->local6);
-	if (rib->nexthops)
-		vr_nexthop_table_free(rib->nexthops);
-	kfree(rib);
+	if (refcount_dec_and_test(&rib->refs))
+		vr_rib_free(rib);
 }
 
 static void vr_rib_filter_add(struct vr_rib_filter *filter, u32 hash, bool whole)
@@ -162,6 +190,7 @@ static int vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
 		vr_nexthop_put(nh);
 		return err;
 	}
+	WRITE_ONCE(rib->seq, rib->seq + 1);
 	if (!vr_rib_is_own(nh))
 		vr_rib_account(filter, old, nh, hash, whole);
 	if (old)
@@ -180,6 +209,7 @@ static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
 	err = vr_fib_del(fib, dst, plen, &id, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
+	WRITE_ONCE(rib->seq, rib->seq + 1);
 	nh = vr_nexthop_by_id(rib->nexthops, id);
 	vr_rib_account(filter, nh, NULL, hash, whole);
 	vr_nexthop_put(nh);
@@ -264,6 +294,30 @@ struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
 {
 	return vr_nexthop_by_id(rib->nexthops,
 				vr_fib_get(rib->fib6, dst, plen));
+}
+
+/**
+ * vr_rib_paths() - how many paths a prefix has
+ * @rib: routes
+ * @key: prefix
+ *
+ * Context: RCU read side; nobody changes this prefix meanwhile.
+ * Return: 0 if it is not there, else its number of paths, or 1 where paths are
+ * not told apart.
+ */
+unsigned int vr_rib_paths(const struct vr_rib *rib,
+			  const struct vr_change_key *key)
+{
+	const struct vr_nexthop *nh;
+	u16 id;
+
+	if (key->family == AF_INET)
+		return !!vr_fib_get(rib->fib4, &key->addr, key->plen);
+	id = vr_fib_get(rib->fib6, &key->addr, key->plen);
+	if (!id)
+		return 0;
+	nh = vr_nexthop_find(rib->nexthops, id);
+	return nh && nh->npaths ? nh->npaths : 1;
 }
 
 /**

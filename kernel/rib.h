@@ -7,9 +7,12 @@
 
 #include <linux/hash.h>
 #include <linux/jhash.h>
+#include <linux/refcount.h>
 
 #include "fib.h"
 #include "nexthop.h"
+
+struct vr_change_key;
 
 #define VR_RIB_FILTER_BITS	10
 
@@ -36,6 +39,8 @@ struct vr_rib_filter {
  * @by_source: there are IPv6 routes by source, so only the stack can tell
  * @filter4: spares most packets the look into @local4
  * @filter6: the same for IPv6
+ * @refs: the mirror, and those who look at the routes without RCU
+ * @seq: another number after each change of @fib4 and @fib6, and in each rib
  */
 struct vr_rib {
 	struct vr_fib *fib4;
@@ -46,10 +51,13 @@ struct vr_rib {
 	bool by_source;
 	struct vr_rib_filter filter4;
 	struct vr_rib_filter filter6;
+	refcount_t refs;
+	u32 seq;
 };
 
 struct vr_rib *vr_rib_alloc(void);
-void vr_rib_free(struct vr_rib *rib);
+bool vr_rib_get(struct vr_rib *rib);
+void vr_rib_put(struct vr_rib *rib);
 int vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen, struct fib_info *fi,
 		u8 type, bool tos, bool local);
 int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local);
@@ -60,6 +68,8 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 struct vr_nexthop *vr_rib_exact4(const struct vr_rib *rib, __be32 dst, u8 plen);
 struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
 				 const struct in6_addr *dst, u8 plen);
+unsigned int vr_rib_paths(const struct vr_rib *rib,
+			  const struct vr_change_key *key);
 u8 vr_rib_find_local4(const struct vr_rib *rib, __be32 addr);
 u8 vr_rib_find_local6(const struct vr_rib *rib, const struct in6_addr *addr);
 

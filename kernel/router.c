@@ -203,6 +203,7 @@ void vr_router_reset(struct vr_router *router)
 	spin_unlock_bh(&router->base_lock);
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu_ptr(router->queues, cpu)->peak, 0);
+	vr_mirror_reset(router);
 }
 
 /**
@@ -217,6 +218,8 @@ void vr_router_get_conf(const struct vr_router *router,
 	conf->limit_packets = READ_ONCE(router->limit_packets);
 	conf->limit_bytes = READ_ONCE(router->limit_bytes);
 	conf->netfilter = READ_ONCE(router->netfilter);
+	conf->max_routes = READ_ONCE(router->max_routes);
+	conf->max_routes_warn = READ_ONCE(router->max_routes_warn);
 }
 
 /**
@@ -235,6 +238,9 @@ void vr_router_set_conf(struct vr_router *router,
 	WRITE_ONCE(router->netfilter, conf->netfilter);
 	WRITE_ONCE(router->weight, conf->weight);
 	vr_ingress_set_weight(router, conf->weight);
+	WRITE_ONCE(router->max_routes, conf->max_routes);
+	WRITE_ONCE(router->max_routes_warn, conf->max_routes_warn);
+	vr_mirror_limit(router);
 	vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_CHANGE_NTF);
 }
 
@@ -350,6 +356,7 @@ static void vr_router_setup(struct net_device *dev)
 	router->limit_packets = VR_ROUTER_LIMIT_PACKETS;
 	router->limit_bytes = VR_ROUTER_LIMIT_BYTES;
 	router->netfilter = VROUTER_NETFILTER_HONOUR;
+	router->max_routes_warn = VR_ROUTER_WARN;
 	spin_lock_init(&router->base_lock);
 }
 

@@ -15,6 +15,7 @@ struct vr_rib;
 
 #define VR_ROUTER_LIMIT_PACKETS	1000
 #define VR_ROUTER_LIMIT_BYTES	(4 << 20)
+#define VR_ROUTER_WARN		80
 
 /**
  * struct vr_router - a virtual router, the private part of its net device
@@ -36,6 +37,13 @@ struct vr_rib;
  * @base: counters at the last reset
  * @mirror: keeps @rib while the router is up; set under RTNL
  * @resyncs: times that @rib was built anew after something was lost
+ * @max_routes: most prefixes in the table, or 0
+ * @max_routes_warn: percentage of @max_routes from which on to warn, or 0
+ * @refused: routes that @max_routes kept out, protected by the mirror's lock
+ * @pending_peak: most changes that the mirror had to do, likewise
+ * @changes: changes that the mirror did; the mirror's work writes it
+ * @lag_last: how late its latest batch was done, ns, likewise
+ * @lag_peak: greatest of those, ns, likewise
  */
 struct vr_router {
 	struct vr_queue __percpu *queues;
@@ -56,6 +64,13 @@ struct vr_router {
 	struct vr_stats_sum base;
 	struct vr_mirror __rcu *mirror;
 	u32 resyncs;
+	u32 max_routes;
+	u32 max_routes_warn;
+	u32 refused;
+	u32 pending_peak;
+	u64 changes;
+	u64 lag_last;
+	u64 lag_peak;
 };
 
 /**
@@ -64,12 +79,16 @@ struct vr_router {
  * @limit_packets: most packets in a data queue, per CPU
  * @limit_bytes: most bytes in a data queue, per CPU
  * @netfilter: enum vrouter_netfilter
+ * @max_routes: most prefixes in the table, or 0
+ * @max_routes_warn: percentage of @max_routes from which on to warn, or 0
  */
 struct vr_router_conf {
 	u32 weight;
 	u32 limit_packets;
 	u32 limit_bytes;
 	u32 netfilter;
+	u32 max_routes;
+	u32 max_routes_warn;
 };
 
 /**

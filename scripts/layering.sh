@@ -29,13 +29,15 @@ way            rib fib nexthop port
 egress         mactable
 explain        gate way rib fib
 change         rib
-mirror         change rib nexthop fib rules netlink
+quota          change rib
+mirror         change quota rib nexthop fib rules netlink
+mirror_note    mirror change quota rules
 nic            demux mactable
 port           nic demux egress ingress router mirror netlink
 port_link      nic port netlink
 router         port ingress mirror gate stats netlink
 watch          port router mirror nexthop
-netlink        netlink_fill netlink_fib netlink-gen router port
+netlink        netlink_fill netlink_fib netlink-gen router port mirror
 netlink-gen    netlink netlink_fib
 netlink_fill   router port explain mirror stats
 netlink_fib    netlink explain port
@@ -72,7 +74,7 @@ while read -r file allowed; do
 		callee=$(alias_of "$symbol")
 		[ "$callee" != "$file" ] || continue
 		case "$file" in
-		port_link | netlink_fill | netlink_fib)
+		port_link | mirror_note | netlink_fill | netlink_fib)
 			[ "$callee" != "${file%_*}" ] || continue ;;
 		esac
 		case " $allowed " in

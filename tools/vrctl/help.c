@@ -20,8 +20,10 @@ const struct command commands[] = {
 	}, {
 		"set", OPT_NETNS, set_run,
 		"ROUTER [weight N] [limit-packets N] [limit-bytes N]\n"
-		"                 [netfilter honour|bypass]",
-		"Change settings, all that are given or none. Limits are per CPU."
+		"                 [netfilter honour|bypass] [max-routes N [warn PERCENT]]",
+		"Change settings, all that are given or none. The limits of the queue are\n"
+		"per CPU. max-routes is the most IPv4 + IPv6 routes that the router takes,\n"
+		"0 for no limit; warn says at how many percent of it to tell."
 	}, {
 		"port", OPT_READ | OPT_DETAILS, port_run, "list [ROUTER]",
 		"One line a port: name, router, NIC and VLAN, MAC address, MTU, and why\n"

@@ -23,6 +23,7 @@ static const char * const event_names[VROUTER_CMD_MAX + 1] = {
 	[VROUTER_CMD_ROUTER_ADD_NTF] = "router-add",
 	[VROUTER_CMD_ROUTER_CHANGE_NTF] = "router-change",
 	[VROUTER_CMD_ROUTER_DEL_NTF] = "router-del",
+	[VROUTER_CMD_ROUTER_QUOTA_NTF] = "router-quota",
 	[VROUTER_CMD_PORT_ADD_NTF] = "port-add",
 	[VROUTER_CMD_PORT_CHANGE_NTF] = "port-change",
 	[VROUTER_CMD_PORT_DEL_NTF] = "port-del",
@@ -61,6 +62,11 @@ static void monitor_print_router(const struct router *router)
 	       rec->u[VROUTER_A_ROUTER_PORTS]);
 	if (rec_has(rec, VROUTER_A_ROUTER_FALLBACK_REASON))
 		printf(" because %s", name_punt(rec->u[VROUTER_A_ROUTER_FALLBACK_REASON]));
+	if (rec->u[VROUTER_A_ROUTER_MAX_ROUTES])
+		printf(" max-routes %u", rec->u[VROUTER_A_ROUTER_MAX_ROUTES]);
+	if (rec_has(rec, VROUTER_A_ROUTER_ROUTES))
+		printf(" routes %u %s", rec->u[VROUTER_A_ROUTER_ROUTES],
+		       name_quota(rec->u[VROUTER_A_ROUTER_QUOTA_STATE]));
 	putchar('\n');
 }
 

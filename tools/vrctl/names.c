@@ -186,6 +186,12 @@ static const char * const verdict_names[] = {
 	[VROUTER_VERDICT_PUNT] = "punt",
 };
 
+static const char * const quota_names[] = {
+	[VROUTER_QUOTA_STATE_OK] = "ok",
+	[VROUTER_QUOTA_STATE_WARNING] = "warning",
+	[VROUTER_QUOTA_STATE_FULL] = "full",
+};
+
 static const char *name_unknown(uint32_t value)
 {
 	static char buf[24];
@@ -212,6 +218,11 @@ const char *name_netfilter(uint32_t mode)
 const char *name_verdict(uint32_t verdict)
 {
 	return name_of(verdict_names, ARRAY_SIZE(verdict_names), verdict);
+}
+
+const char *name_quota(uint32_t state)
+{
+	return name_of(quota_names, ARRAY_SIZE(quota_names), state);
 }
 
 const char *name_punt(uint32_t reason)

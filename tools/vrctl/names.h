@@ -26,6 +26,7 @@ extern const struct name drop_names[VROUTER_DROP_MAX + 1];
 const char *name_state(uint32_t state);
 const char *name_netfilter(uint32_t mode);
 const char *name_verdict(uint32_t verdict);
+const char *name_quota(uint32_t state);
 const char *name_punt(uint32_t reason);
 const char *doc_punt(uint32_t reason);
 uint32_t value_netfilter(const char *name);

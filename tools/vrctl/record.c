@@ -30,6 +30,11 @@ const struct field router_fields[VROUTER_A_ROUTER_MAX + 1] = {
 	[VROUTER_A_ROUTER_ROUTES6] = { "routes6", FIELD_U32 },
 	[VROUTER_A_ROUTER_NEXTHOPS] = { "nexthops", FIELD_U32 },
 	[VROUTER_A_ROUTER_RESYNCS] = { "resyncs", FIELD_U32 },
+	[VROUTER_A_ROUTER_MAX_ROUTES] = { "max-routes", FIELD_U32 },
+	[VROUTER_A_ROUTER_MAX_ROUTES_WARN] = { "max-routes-warn", FIELD_U32 },
+	[VROUTER_A_ROUTER_ROUTES] = { "routes", FIELD_U32 },
+	[VROUTER_A_ROUTER_QUOTA_STATE] = { "quota-state", FIELD_ENUM, name_quota },
+	[VROUTER_A_ROUTER_ROUTES_REFUSED] = { "routes-refused", FIELD_U32 },
 };
 
 const struct field port_fields[VROUTER_A_PORT_MAX + 1] = {
@@ -79,6 +84,15 @@ const char * const stats_names[VROUTER_A_STATS_CPU_NS + 1] = {
 	[VROUTER_A_STATS_QUEUED_BYTES] = "queued-bytes",
 	[VROUTER_A_STATS_QUEUED_PEAK] = "queued-peak",
 	[VROUTER_A_STATS_CPU_NS] = "cpu-ns",
+};
+
+const char * const mirror_names[VROUTER_A_MIRROR_LAG_PEAK_NS + 1] = {
+	[VROUTER_A_MIRROR_PENDING] = "pending",
+	[VROUTER_A_MIRROR_PENDING_PEAK] = "pending-peak",
+	[VROUTER_A_MIRROR_CHANGES] = "changes",
+	[VROUTER_A_MIRROR_LAG_NS] = "lag-ns",
+	[VROUTER_A_MIRROR_LAG_LAST_NS] = "lag-last-ns",
+	[VROUTER_A_MIRROR_LAG_PEAK_NS] = "lag-peak-ns",
 };
 
 /* Take one attribute, unless its size is not what its type says. */
@@ -226,8 +240,13 @@ static uint64_t stats_value(const struct nlattr *attr)
 	return 0;
 }
 
-static void stats_decode_table(uint64_t *table, unsigned int max,
-			       const struct nlattr *nest)
+/**
+ * stats_decode_table() - numbers by the types of their attributes
+ * @table: result
+ * @max: greatest type that @table has room for; others are passed over
+ * @nest: the attributes
+ */
+void stats_decode_table(uint64_t *table, unsigned int max, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
@@ -279,6 +298,10 @@ void router_decode(struct router *router, const struct nlmsghdr *nlh)
 		if (mnl_attr_get_type(attr) == VROUTER_A_ROUTER_STATS) {
 			stats_decode(&router->stats, attr);
 			router->rec.has |= 1u << VROUTER_A_ROUTER_STATS;
+		} else if (mnl_attr_get_type(attr) == VROUTER_A_ROUTER_MIRROR) {
+			stats_decode_table(router->mirror, VROUTER_A_MIRROR_LAG_PEAK_NS,
+					   attr);
+			router->rec.has |= 1u << VROUTER_A_ROUTER_MIRROR;
 		}
 	}
 }
@@ -319,5 +342,16 @@ void stats_json(const struct stats *stats)
 	json_close();
 	json_u64("delay-p50-ns", hist_percentile(&stats->delay, 0.50));
 	json_u64("delay-p99-ns", hist_percentile(&stats->delay, 0.99));
+	json_close();
+}
+
+/* How far the mirror is behind, as member "mirror" of the open object. */
+void mirror_json(const uint64_t *mirror)
+{
+	unsigned int i;
+
+	json_open("mirror", '{');
+	for (i = 1; i <= VROUTER_A_MIRROR_LAG_PEAK_NS; i++)
+		json_u64(mirror_names[i], mirror[i]);
 	json_close();
 }

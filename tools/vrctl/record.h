@@ -10,7 +10,7 @@
 
 #include "hist.h"
 
-#define RECORD_ATTRS	24
+#define RECORD_ATTRS	32
 #define RECORD_DATA	16
 
 /**
@@ -49,10 +49,12 @@ struct stats {
  * struct router - a router as the kernel tells it
  * @rec: its VROUTER_A_ROUTER attributes
  * @stats: its counters, zero where it told none
+ * @mirror: its VROUTER_A_MIRROR attributes, likewise
  */
 struct router {
 	struct record rec;
 	struct stats stats;
+	uint64_t mirror[VROUTER_A_MIRROR_LAG_PEAK_NS + 1];
 };
 
 enum field_type {
@@ -81,6 +83,7 @@ extern const struct field router_fields[VROUTER_A_ROUTER_MAX + 1];
 extern const struct field port_fields[VROUTER_A_PORT_MAX + 1];
 extern const struct field fib_fields[VROUTER_A_FIB_MAX + 1];
 extern const char * const stats_names[VROUTER_A_STATS_CPU_NS + 1];
+extern const char * const mirror_names[VROUTER_A_MIRROR_LAG_PEAK_NS + 1];
 
 #define RECORD_ADDR_LEN	48
 
@@ -97,5 +100,7 @@ const char *record_data(const struct record *rec, int attr, enum field_type type
 			char buf[RECORD_ADDR_LEN]);
 void router_decode(struct router *router, const struct nlmsghdr *nlh);
 void stats_json(const struct stats *stats);
+void stats_decode_table(uint64_t *table, unsigned int max, const struct nlattr *nest);
+void mirror_json(const uint64_t *mirror);
 
 #endif

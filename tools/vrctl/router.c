@@ -33,8 +33,10 @@ int router_failure(const struct nl *nl, int err)
 {
 	const char *what = NULL;
 
-	if (nl->bad_attr >= VROUTER_A_ROUTER_WEIGHT &&
-	    nl->bad_attr <= VROUTER_A_ROUTER_NETFILTER)
+	if ((nl->bad_attr >= VROUTER_A_ROUTER_WEIGHT &&
+	     nl->bad_attr <= VROUTER_A_ROUTER_NETFILTER) ||
+	    nl->bad_attr == VROUTER_A_ROUTER_MAX_ROUTES ||
+	    nl->bad_attr == VROUTER_A_ROUTER_MAX_ROUTES_WARN)
 		what = router_fields[nl->bad_attr].name;
 	if (what)
 		return failure("%s: %s", what, nl_why(nl, err));
@@ -127,6 +129,8 @@ void router_json(const char *key, const struct router *router)
 	record_json(rec, router_fields, VROUTER_A_ROUTER_MAX);
 	netns_json(rec_has(rec, VROUTER_A_ROUTER_NETNSID),
 		   rec->u[VROUTER_A_ROUTER_NETNSID]);
+	if (rec_has(rec, VROUTER_A_ROUTER_MIRROR))
+		mirror_json(router->mirror);
 	if (rec_has(rec, VROUTER_A_ROUTER_STATS))
 		stats_json(&router->stats);
 	json_close();
@@ -194,6 +198,8 @@ static const struct {
 	{ "limit-packets", VROUTER_A_ROUTER_LIMIT_PACKETS },
 	{ "limit-bytes", VROUTER_A_ROUTER_LIMIT_BYTES },
 	{ "netfilter", VROUTER_A_ROUTER_NETFILTER },
+	{ "max-routes", VROUTER_A_ROUTER_MAX_ROUTES },
+	{ "warn", VROUTER_A_ROUTER_MAX_ROUTES_WARN },
 };
 
 static int set_parse(int argc, char **argv, uint32_t *value, uint32_t *given)
@@ -226,7 +232,7 @@ static int set_parse(int argc, char **argv, uint32_t *value, uint32_t *given)
 
 int set_run(int argc, char **argv)
 {
-	uint32_t value[4] = { 0 }, given = 0, i;
+	uint32_t value[ARRAY_SIZE(set_words)] = { 0 }, given = 0, i;
 	struct nl_msg msg;
 	struct nl nl;
 	int err;
@@ -240,7 +246,7 @@ int set_run(int argc, char **argv)
 		return VRCTL_FAILED;
 	nl_msg_genl(&msg, &nl, VROUTER_CMD_ROUTER_SET, 0);
 	mnl_attr_put_strz(msg.nlh, VROUTER_A_ROUTER_IFNAME, argv[0]);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < ARRAY_SIZE(set_words); i++)
 		if (given & 1u << i)
 			mnl_attr_put_u32(msg.nlh, set_words[i].attr, value[i]);
 	err = nl_talk(&nl, &msg, NULL, NULL);

@@ -28,5 +28,6 @@ void router_json(const char *key, const struct router *router);
 int router_check_name(const char *name);
 int router_failure(const struct nl *nl, int err);
 void router_show(const struct router *router);
+void show_mirror(const uint64_t *mirror);
 
 #endif

@@ -12,6 +12,41 @@
 
 #define BAR_WIDTH	40
 
+static void show_quota(const struct record *rec)
+{
+	const uint32_t *u = rec->u;
+
+	if (!u[VROUTER_A_ROUTER_MAX_ROUTES] && !u[VROUTER_A_ROUTER_ROUTES_REFUSED])
+		return;
+	if (u[VROUTER_A_ROUTER_MAX_ROUTES])
+		printf("  %-14s%u", "max routes", u[VROUTER_A_ROUTER_MAX_ROUTES]);
+	else
+		printf("  %-14sno limit", "max routes");
+	if (u[VROUTER_A_ROUTER_MAX_ROUTES] && u[VROUTER_A_ROUTER_MAX_ROUTES_WARN])
+		printf(", warn at %u %%", u[VROUTER_A_ROUTER_MAX_ROUTES_WARN]);
+	if (rec_has(rec, VROUTER_A_ROUTER_ROUTES))
+		printf(", %u used (%s)", u[VROUTER_A_ROUTER_ROUTES],
+		       name_quota(u[VROUTER_A_ROUTER_QUOTA_STATE]));
+	printf(", %u refused\n", u[VROUTER_A_ROUTER_ROUTES_REFUSED]);
+}
+
+/**
+ * show_mirror() - print how far a router is behind the kernel's tables
+ * @mirror: numbers, by attribute
+ */
+void show_mirror(const uint64_t *mirror)
+{
+	char a[24], b[24], c[24];
+
+	printf("  %-14s%" PRIu64 " changes, %" PRIu64 " pending, %" PRIu64 " at most\n",
+	       "mirror", mirror[VROUTER_A_MIRROR_CHANGES],
+	       mirror[VROUTER_A_MIRROR_PENDING], mirror[VROUTER_A_MIRROR_PENDING_PEAK]);
+	printf("  %-14snow %s, latest %s, at most %s\n", "mirror lag",
+	       out_ns(a, sizeof(a), mirror[VROUTER_A_MIRROR_LAG_NS]),
+	       out_ns(b, sizeof(b), mirror[VROUTER_A_MIRROR_LAG_LAST_NS]),
+	       out_ns(c, sizeof(c), mirror[VROUTER_A_MIRROR_LAG_PEAK_NS]));
+}
+
 /* A line is left out when the kernel did not tell. */
 static void show_settings(const struct router *router)
 {
@@ -41,6 +76,9 @@ static void show_settings(const struct router *router)
 	printf("\n  %-14s%u IPv4, %u IPv6, %u nexthops, %u resyncs\n", "routes",
 	       u[VROUTER_A_ROUTER_ROUTES4], u[VROUTER_A_ROUTER_ROUTES6],
 	       u[VROUTER_A_ROUTER_NEXTHOPS], u[VROUTER_A_ROUTER_RESYNCS]);
+	show_quota(rec);
+	if (rec_has(rec, VROUTER_A_ROUTER_MIRROR))
+		show_mirror(router->mirror);
 }
 
 static void show_counters(const uint64_t *value)

@@ -47,6 +47,20 @@ enum vrouter_verdict {
 };
 
 /**
+ * enum vrouter_quota_state - How many routes there are against max-routes.
+ * @VROUTER_QUOTA_STATE_OK: below the warning level
+ * @VROUTER_QUOTA_STATE_WARNING: reached the warning level, and not gone well
+ *   below it since
+ * @VROUTER_QUOTA_STATE_FULL: reached max-routes, and not gone well below it
+ *   since
+ */
+enum vrouter_quota_state {
+	VROUTER_QUOTA_STATE_OK = 1,
+	VROUTER_QUOTA_STATE_WARNING,
+	VROUTER_QUOTA_STATE_FULL,
+};
+
+/**
  * enum vrouter_punt_reason - Why a packet is given to the Linux stack.
  * @VROUTER_PUNT_NOT_IP: ARP, LLC and everything else that is neither IPv4 nor
  *   IPv6
@@ -170,9 +184,28 @@ enum {
 	VROUTER_A_ROUTER_RESYNCS,
 	VROUTER_A_ROUTER_STATS,
 	VROUTER_A_ROUTER_ALL_NETNS,
+	VROUTER_A_ROUTER_MAX_ROUTES,
+	VROUTER_A_ROUTER_MAX_ROUTES_WARN,
+	VROUTER_A_ROUTER_ROUTES,
+	VROUTER_A_ROUTER_QUOTA_STATE,
+	VROUTER_A_ROUTER_ROUTES_REFUSED,
+	VROUTER_A_ROUTER_MIRROR,
 
 	__VROUTER_A_ROUTER_MAX,
 	VROUTER_A_ROUTER_MAX = (__VROUTER_A_ROUTER_MAX - 1)
+};
+
+enum {
+	VROUTER_A_MIRROR_PENDING = 1,
+	VROUTER_A_MIRROR_PENDING_PEAK,
+	VROUTER_A_MIRROR_CHANGES,
+	VROUTER_A_MIRROR_LAG_NS,
+	VROUTER_A_MIRROR_LAG_LAST_NS,
+	VROUTER_A_MIRROR_LAG_PEAK_NS,
+	VROUTER_A_MIRROR_PAD,
+
+	__VROUTER_A_MIRROR_MAX,
+	VROUTER_A_MIRROR_MAX = (__VROUTER_A_MIRROR_MAX - 1)
 };
 
 enum {
@@ -309,6 +342,7 @@ enum {
 	VROUTER_CMD_PORT_CHANGE_NTF,
 	VROUTER_CMD_PORT_DEL_NTF,
 	VROUTER_CMD_FIB_GET,
+	VROUTER_CMD_ROUTER_QUOTA_NTF,
 
 	__VROUTER_CMD_MAX,
 	VROUTER_CMD_MAX = (__VROUTER_CMD_MAX - 1)

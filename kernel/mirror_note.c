@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel tells of each route and rule in atomic context, so that a mirror
+ * notes it, with references, for its work. A route that would be one too many is
+ * refused at once.
+ */
+#include <linux/rtnetlink.h>
+#include <net/fib_notifier.h>
+
+#include "change.h"
+#include "compat.h"
+#include "mirror_note.h"
+#include "rib.h"
+#include "router.h"
+
+#define VR_MIRROR_PENDING_MAX	65536
+
+/**
+ * vr_mirror_judge() - publish what the rules mean for the data path
+ * @mirror: mirror
+ *
+ * Context: its lock.
+ */
+void vr_mirror_judge(struct vr_mirror *mirror)
+{
+	struct vr_router *router = mirror->router;
+
+	lockdep_assert_held(&mirror->lock);
+	if (mirror->stopped)
+		return;
+	WRITE_ONCE(router->blocked4,
+		   vr_rules_plain(&mirror->rules4, mirror->vrf) ? 0 :
+		   VROUTER_PUNT_RULES);
+	WRITE_ONCE(router->blocked6,
+		   vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
+		   VROUTER_PUNT_RULES);
+}
+
+/**
+ * vr_mirror_lose() - something is missing from now on
+ * @mirror: mirror
+ *
+ * Stops forwarding before anything else.
+ *
+ * Context: its lock.
+ */
+void vr_mirror_lose(struct vr_mirror *mirror)
+{
+	lockdep_assert_held(&mirror->lock);
+	if (mirror->lost || mirror->stopped)
+		return;
+	mirror->lost = true;
+	RCU_INIT_POINTER(mirror->router->rib, NULL);
+	vr_mirror_kick(mirror, 0);
+}
+
+/**
+ * vr_mirror_judge_quota() - see how the number of routes stands
+ * @mirror: mirror that counts them
+ *
+ * Context: its lock.
+ */
+void vr_mirror_judge_quota(struct vr_mirror *mirror)
+{
+	struct vr_router *router = mirror->router;
+
+	lockdep_assert_held(&mirror->lock);
+	if (vr_quota_judge(mirror->quota, READ_ONCE(router->max_routes),
+			   READ_ONCE(router->max_routes_warn)))
+		WRITE_ONCE(mirror->tell, true);
+}
+
+static int vr_mirror_refuse(struct vr_mirror *mirror,
+			    struct netlink_ext_ack *extack, u32 max)
+{
+	struct vr_router *router = mirror->router;
+
+	WRITE_ONCE(router->refused, router->refused + 1);
+	if (!extack)
+		return mirror->lost ? -EBUSY : -ENOSPC;
+	if (mirror->lost) {
+		NL_SET_ERR_MSG_FMT(extack, "%s: routes are being read anew, try again (max-routes)",
+				   router->dev->name);
+		return -EBUSY;
+	}
+	NL_SET_ERR_MSG_FMT(extack, "%s: no more than %u routes (max-routes)",
+			   router->dev->name, max);
+	return -ENOSPC;
+}
+
+/*
+ * May this prefix come into the table? Once changes are lost, nobody knows how
+ * many there are, so that only those come in again which were there then.
+ */
+static int vr_mirror_admit(struct vr_mirror *mirror, unsigned long event,
+			   const struct fib_notifier_info *info)
+{
+	u32 max = READ_ONCE(mirror->router->max_routes);
+	struct vr_change_key key;
+
+	lockdep_assert_held(&mirror->lock);
+	if (!mirror->quota || !max || event == FIB_EVENT_ENTRY_DEL ||
+	    (mirror->quota->count < max && !mirror->lost) ||
+	    vr_change_table(info) != mirror->table ||
+	    !vr_change_key(info, &key) ||
+	    vr_quota_has(mirror->quota, mirror->rib, &key) ||
+	    vr_change_is_own(info))
+		return 0;
+	return vr_mirror_refuse(mirror, info->extack, max);
+}
+
+/**
+ * vr_mirror_count() - count a change of a route, if that is wanted
+ * @mirror: mirror
+ * @change: change
+ *
+ * Context: its lock, RCU read side.
+ */
+void vr_mirror_count(struct vr_mirror *mirror, struct vr_change *change)
+{
+	lockdep_assert_held(&mirror->lock);
+	if (!mirror->quota || !vr_change_counts(change))
+		return;
+	vr_quota_note(mirror->quota, mirror->rib, change);
+	vr_mirror_judge_quota(mirror);
+}
+
+/* Put a change into the queue. */
+static void vr_mirror_queue(struct vr_mirror *mirror, struct vr_change *change)
+{
+	struct vr_router *router = mirror->router;
+	u32 pending;
+
+	lockdep_assert_held(&mirror->lock);
+	list_add_tail(&change->list, &mirror->events);
+	vr_mirror_count(mirror, change);
+	if (!mirror->since && !mirror->replaying)
+		mirror->since = ktime_get_ns();
+	if (!mirror->pending++ && !mirror->replaying)
+		vr_mirror_kick(mirror, 0);
+	pending = mirror->pending + READ_ONCE(mirror->doing);
+	if (pending > router->pending_peak)
+		WRITE_ONCE(router->pending_peak, pending);
+}
+
+static int vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
+			  const struct fib_notifier_info *info)
+{
+	u32 table = vr_change_table(info);
+	struct vr_change *change;
+	int err;
+
+	if (table != mirror->table && table != RT_TABLE_LOCAL)
+		return 0;
+	change = vr_change_alloc(event, info);
+	spin_lock_bh(&mirror->lock);
+	err = vr_mirror_admit(mirror, event, info);
+	if (!err) {
+		if (!change || (!mirror->replaying &&
+				mirror->pending >= VR_MIRROR_PENDING_MAX)) {
+			vr_mirror_lose(mirror);
+		} else if (!mirror->lost || mirror->replaying) {
+			vr_mirror_queue(mirror, change);
+			change = NULL;
+		}
+	}
+	spin_unlock_bh(&mirror->lock);
+	if (change)
+		vr_change_free(change);
+	return err;
+}
+
+static void vr_mirror_rule(struct vr_mirror *mirror, bool add,
+			   const struct fib_notifier_info *info)
+{
+	const struct fib_rule *rule =
+		container_of(info, struct fib_rule_notifier_info, info)->rule;
+	struct vr_rules *rules = info->family == AF_INET ? &mirror->rules4 :
+							   &mirror->rules6;
+
+	spin_lock_bh(&mirror->lock);
+	if (!add)
+		vr_rules_del(rules, rule, info->family);
+	else if (vr_rules_add(rules, rule, info->family))
+		vr_mirror_lose(mirror);
+	vr_mirror_judge(mirror);
+	spin_unlock_bh(&mirror->lock);
+}
+
+/**
+ * vr_mirror_event() - the kernel tells of a route or rule
+ * @nb: the mirror's
+ * @event: FIB_EVENT_...
+ * @ptr: the kernel's announcement
+ *
+ * Context: any, RCU read side.
+ * Return: NOTIFY_... as a notifier does; an error keeps a route out.
+ */
+int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct vr_mirror *mirror = container_of(nb, struct vr_mirror, fib_nb);
+	const struct fib_notifier_info *info = ptr;
+
+	if (info->family != AF_INET && info->family != AF_INET6)
+		return NOTIFY_DONE;
+	switch (event) {
+	case FIB_EVENT_ENTRY_REPLACE:
+	case FIB_EVENT_ENTRY_APPEND:
+	case FIB_EVENT_ENTRY_DEL:
+		return notifier_from_errno(vr_mirror_note(mirror, event, info));
+	case FIB_EVENT_RULE_ADD:
+	case FIB_EVENT_RULE_DEL:
+		vr_mirror_rule(mirror, event == FIB_EVENT_RULE_ADD, info);
+		break;
+	}
+	return NOTIFY_DONE;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A mirror, for those who make it up.
+ */
+#ifndef VROUTER_MIRROR_NOTE_H
+#define VROUTER_MIRROR_NOTE_H
+
+#include <linux/list.h>
+#include <linux/netdevice.h>
+#include <linux/notifier.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "quota.h"
+#include "rules.h"
+
+struct vr_change;
+struct vr_rib;
+struct vr_router;
+
+/**
+ * struct vr_mirror - the mirror of a router, from going up to going down
+ *
+ * Notifiers only note what happened; the work does it, in order. The work also
+ * does the first and the last thing, since registering for routes takes RTNL in
+ * the kernels up to 6.14.
+ *
+ * @router: router; its net device is held
+ * @tracker: of that reference
+ * @fib_nb: hears of routes and rules
+ * @net: namespace
+ * @table: routing table that is mirrored
+ * @vrf: the table is a VRF's
+ * @lock: protects all that follows up to the rules, and &vr_router.rib
+ * @events: what is to be done
+ * @pending: length of @events
+ * @since: when the first of @events came that was no replay, ns, or 0
+ * @quota: counts the prefixes while that is limited, or NULL; set by the work
+ * @tell: the quota's state changed, and nobody was told yet
+ * @lost: an event could not be noted or done; everything is to be built anew
+ * @replaying: in register_fib_notifier(); the number of events is not limited
+ * @stopped: the router is down; the work takes everything down, too
+ * @rules4: IPv4 rules of the namespace
+ * @rules6: IPv6 rules of the namespace
+ * @work: does the job; the only one who touches what follows
+ * @rib: the routes
+ * @registered: hears of routes
+ * @recheck: ports or neighbours changed; set by anyone
+ * @doing: changes that the work has taken from @events and not applied yet
+ * @doing_since: the same as @since for them
+ */
+struct vr_mirror {
+	struct vr_router *router;
+	netdevice_tracker tracker;
+	struct notifier_block fib_nb;
+	struct net *net;
+	u32 table;
+	bool vrf;
+
+	spinlock_t lock; /* protects up to the rules, and &vr_router.rib */
+	struct list_head events;
+	u32 pending;
+	u64 since;
+	struct vr_quota *quota;
+	bool tell;
+	bool lost;
+	bool replaying;
+	bool stopped;
+	struct vr_rules rules4;
+	struct vr_rules rules6;
+
+	struct delayed_work work;
+	struct vr_rib *rib;
+	bool registered;
+	bool recheck;
+	u32 doing;
+	u64 doing_since;
+};
+
+void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay);
+void vr_mirror_lose(struct vr_mirror *mirror);
+void vr_mirror_judge(struct vr_mirror *mirror);
+void vr_mirror_judge_quota(struct vr_mirror *mirror);
+void vr_mirror_count(struct vr_mirror *mirror, struct vr_change *change);
+int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr);
+
+#endif
