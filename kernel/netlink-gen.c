@@ -63,8 +63,27 @@ const struct nla_policy vrouter_fib_get_nl_policy[VROUTER_A_FIB_IIF + 1] = {
 	[VROUTER_A_FIB_IIF] = { .type = NLA_U32, },
 };
 
+/* VROUTER_CMD_ROUTE_GET - do */
+const struct nla_policy vrouter_route_get_nl_policy[VROUTER_A_ROUTE_LONGER_PREFIXES + 1] = {
+	[VROUTER_A_ROUTE_ROUTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[VROUTER_A_ROUTE_ROUTER_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[VROUTER_A_ROUTE_NETNSID] = { .type = NLA_S32, },
+	[VROUTER_A_ROUTE_FAMILY] = { .type = NLA_U32, },
+	[VROUTER_A_ROUTE_PREFIX] = { .type = NLA_BINARY, },
+	[VROUTER_A_ROUTE_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U32, 128),
+	[VROUTER_A_ROUTE_LONGER_PREFIXES] = { .type = NLA_FLAG, },
+};
+
+/* VROUTER_CMD_FIB_STATS - do */
+const struct nla_policy vrouter_fib_stats_nl_policy[VROUTER_A_FIB_STATS_VERIFY + 1] = {
+	[VROUTER_A_FIB_STATS_ROUTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[VROUTER_A_FIB_STATS_ROUTER_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[VROUTER_A_FIB_STATS_NETNSID] = { .type = NLA_S32, },
+	[VROUTER_A_FIB_STATS_VERIFY] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for vrouter */
-const struct genl_ops vrouter_nl_ops[5] = {
+const struct genl_ops vrouter_nl_ops[7] = {
 	{
 		.cmd		= VROUTER_CMD_ROUTER_GET,
 		.doit		= vrouter_nl_router_get_doit,
@@ -98,6 +117,19 @@ const struct genl_ops vrouter_nl_ops[5] = {
 		.doit		= vrouter_nl_fib_get_doit,
 		.policy		= vrouter_fib_get_nl_policy,
 		.maxattr	= VROUTER_A_FIB_IIF,
+	},
+	{
+		.cmd		= VROUTER_CMD_ROUTE_GET,
+		.doit		= vrouter_nl_route_get_doit,
+		.dumpit		= vrouter_nl_route_get_dumpit,
+		.policy		= vrouter_route_get_nl_policy,
+		.maxattr	= VROUTER_A_ROUTE_LONGER_PREFIXES,
+	},
+	{
+		.cmd		= VROUTER_CMD_FIB_STATS,
+		.doit		= vrouter_nl_fib_stats_doit,
+		.policy		= vrouter_fib_stats_nl_policy,
+		.maxattr	= VROUTER_A_FIB_STATS_VERIFY,
 	},
 };
 

@@ -21,8 +21,12 @@ extern const struct nla_policy vrouter_port_get_nl_policy[VROUTER_A_PORT_ALL_NET
 
 extern const struct nla_policy vrouter_fib_get_nl_policy[VROUTER_A_FIB_IIF + 1];
 
+extern const struct nla_policy vrouter_route_get_nl_policy[VROUTER_A_ROUTE_LONGER_PREFIXES + 1];
+
+extern const struct nla_policy vrouter_fib_stats_nl_policy[VROUTER_A_FIB_STATS_VERIFY + 1];
+
 /* Ops table for vrouter */
-extern const struct genl_ops vrouter_nl_ops[5];
+extern const struct genl_ops vrouter_nl_ops[7];
 
 int vrouter_nl_router_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vrouter_nl_router_get_dumpit(struct sk_buff *skb,
@@ -33,6 +37,10 @@ int vrouter_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vrouter_nl_port_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
 int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vrouter_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vrouter_nl_route_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VROUTER_NLGRP_CHANGES,

@@ -21,48 +21,32 @@ static atomic_t vr_netlink_generation = ATOMIC_INIT(1);
 /**
  * vr_netlink_get_net() - the namespace that a request is about
  * @skb: request
- * @info: its attributes
+ * @attrs: its attributes
+ * @extack: for a text
  * @attr: attribute that has the namespace's id
  *
  * Return: namespace with a reference, or ERR_PTR(): -EPERM, -EINVAL.
  */
-struct net *vr_netlink_get_net(struct sk_buff *skb, struct genl_info *info,
-			       u16 attr)
+struct net *vr_netlink_get_net(struct sk_buff *skb, struct nlattr **attrs,
+			       struct netlink_ext_ack *extack, u16 attr)
 {
 	struct net *net;
 
-	if (!info->attrs[attr])
-		return get_net(genl_info_net(info));
+	if (!attrs[attr])
+		return get_net(sock_net(skb->sk));
 	if (!netlink_capable(skb, CAP_NET_ADMIN)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+		NL_SET_ERR_MSG_ATTR(extack, attrs[attr],
 				    "Other namespaces are for the host's administrator");
 		return ERR_PTR(-EPERM);
 	}
-	net = get_net_ns_by_id(genl_info_net(info),
-			       nla_get_s32(info->attrs[attr]));
+	net = get_net_ns_by_id(sock_net(skb->sk), nla_get_s32(attrs[attr]));
 	if (!net) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+		NL_SET_ERR_MSG_ATTR(extack, attrs[attr],
 				    "No namespace has that id");
 		return ERR_PTR(-EINVAL);
 	}
 	return net;
 }
-
-/**
- * struct vr_netlink_key - how a request names a device
- * @ifindex: attribute of its index
- * @name: attribute of its name
- * @netnsid: attribute of its namespace's id
- * @is: is a device of the right kind?
- * @missing: error text if there is no such device
- */
-struct vr_netlink_key {
-	u16 ifindex;
-	u16 name;
-	u16 netnsid;
-	bool (*is)(const struct net_device *dev);
-	const char *missing;
-};
 
 static bool vr_netlink_is_port(const struct net_device *dev)
 {
@@ -85,25 +69,26 @@ static const struct vr_netlink_key vr_netlink_port_key = {
 	.missing = "No such port",
 };
 
-static const struct vr_netlink_key vr_netlink_fib_key = {
-	.ifindex = VROUTER_A_FIB_ROUTER_IFINDEX,
-	.name = VROUTER_A_FIB_ROUTER_NAME,
-	.netnsid = VROUTER_A_FIB_NETNSID,
-	.is = vr_router_is,
-	.missing = "No such router",
-};
-
-/* Find the device; RCU or RTNL keeps it. */
-static struct net_device *vr_netlink_find(struct net *net,
-					  struct genl_info *info,
-					  const struct vr_netlink_key *key)
+/**
+ * vr_netlink_find() - the device that a request is about
+ * @net: namespace
+ * @attrs: attributes of the request
+ * @extack: for a text
+ * @key: how it is named
+ *
+ * Context: RCU read side or RTNL, which keeps the device.
+ * Return: device, or ERR_PTR(): -EINVAL, -ENODEV.
+ */
+struct net_device *vr_netlink_find(struct net *net, struct nlattr **attrs,
+				   struct netlink_ext_ack *extack,
+				   const struct vr_netlink_key *key)
 {
-	struct nlattr *index = info->attrs[key->ifindex];
-	struct nlattr *name = info->attrs[key->name];
+	struct nlattr *index = attrs[key->ifindex];
+	struct nlattr *name = attrs[key->name];
 	struct net_device *dev;
 
 	if (!index == !name) {
-		NL_SET_ERR_MSG(info->extack, "Give either the index or the name");
+		NL_SET_ERR_MSG(extack, "Give either the index or the name");
 		return ERR_PTR(-EINVAL);
 	}
 	rcu_read_lock();
@@ -111,7 +96,7 @@ static struct net_device *vr_netlink_find(struct net *net,
 		      dev_get_by_name_rcu(net, nla_data(name));
 	rcu_read_unlock();
 	if (!dev || !key->is(dev)) {
-		NL_SET_ERR_MSG_FMT(info->extack, "%s", key->missing);
+		NL_SET_ERR_MSG_FMT(extack, "%s", key->missing);
 		return ERR_PTR(-ENODEV);
 	}
 	return dev;
@@ -180,14 +165,16 @@ int vrouter_nl_router_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net *net;
 	int err;
 
-	net = vr_netlink_get_net(skb, info, VROUTER_A_ROUTER_NETNSID);
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_ROUTER_NETNSID);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	err = reply ? 0 : -ENOMEM;
 	rcu_read_lock();
 	if (!err) {
-		dev = vr_netlink_find(net, info, &vr_netlink_router_key);
+		dev = vr_netlink_find(net, info->attrs, info->extack,
+				      &vr_netlink_router_key);
 		err = PTR_ERR_OR_ZERO(dev);
 	}
 	if (!err)
@@ -311,11 +298,13 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net_device *dev;
 	struct net *net;
 
-	net = vr_netlink_get_net(skb, info, VROUTER_A_ROUTER_NETNSID);
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_ROUTER_NETNSID);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rtnl_lock();
-	dev = vr_netlink_find(net, info, &vr_netlink_router_key);
+	dev = vr_netlink_find(net, info->attrs, info->extack,
+			      &vr_netlink_router_key);
 	if (!IS_ERR(dev)) {
 		vr_router_get_conf(netdev_priv(dev), &conf);
 		if (attrs[VROUTER_A_ROUTER_WEIGHT])
@@ -352,11 +341,13 @@ int vrouter_nl_router_reset_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net_device *dev;
 	struct net *net;
 
-	net = vr_netlink_get_net(skb, info, VROUTER_A_ROUTER_NETNSID);
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_ROUTER_NETNSID);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rtnl_lock();
-	dev = vr_netlink_find(net, info, &vr_netlink_router_key);
+	dev = vr_netlink_find(net, info->attrs, info->extack,
+			      &vr_netlink_router_key);
 	if (!IS_ERR(dev))
 		vr_router_reset(netdev_priv(dev));
 	rtnl_unlock();
@@ -378,14 +369,16 @@ int vrouter_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net *net;
 	int err;
 
-	net = vr_netlink_get_net(skb, info, VROUTER_A_PORT_NETNSID);
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_PORT_NETNSID);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	err = reply ? 0 : -ENOMEM;
 	rcu_read_lock();
 	if (!err) {
-		dev = vr_netlink_find(net, info, &vr_netlink_port_key);
+		dev = vr_netlink_find(net, info->attrs, info->extack,
+				      &vr_netlink_port_key);
 		err = PTR_ERR_OR_ZERO(dev);
 	}
 	if (!err)
@@ -519,45 +512,53 @@ static struct genl_family vr_netlink_family __ro_after_init = {
 };
 
 /**
- * vr_netlink_reply_fib() - begin and send the answer to a question
+ * vr_netlink_reply() - begin and send the answer to a question
  * @info: the question
+ * @cmd: operation
+ * @size: most bytes that the attributes take
  * @fill: puts the attributes
  * @arg: for @fill
  *
  * Return: 0 or a negative errno.
  */
-int vr_netlink_reply_fib(struct genl_info *info,
-			 int (*fill)(struct sk_buff *skb, const void *arg),
-			 const void *arg)
+int vr_netlink_reply(struct genl_info *info, u8 cmd, size_t size,
+		     int (*fill)(struct sk_buff *skb, const void *arg),
+		     const void *arg)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
 	void *hdr;
+	int err;
 
 	if (!skb)
 		return -ENOMEM;
-	hdr = genlmsg_put_reply(skb, info, &vr_netlink_family, 0,
-				VROUTER_CMD_FIB_GET);
-	if (!hdr || fill(skb, arg)) {
+	hdr = genlmsg_put_reply(skb, info, &vr_netlink_family, 0, cmd);
+	err = hdr ? fill(skb, arg) : -EMSGSIZE;
+	if (err) {
 		nlmsg_free(skb);
-		return -EMSGSIZE;
+		return err;
 	}
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
 }
 
 /**
- * vr_netlink_find_fib() - the router that a question is about
- * @net: namespace
- * @info: attributes of the question
+ * vr_netlink_dump_put() - begin a message of a dump
+ * @skb: reply
+ * @cb: state of the dump
+ * @cmd: operation
  *
- * Context: RCU read side.
- * Return: router, or ERR_PTR(): -EINVAL, -ENODEV.
+ * Return: header, for genlmsg_end() or genlmsg_cancel(), or NULL without room.
  */
-struct vr_router *vr_netlink_find_fib(struct net *net, struct genl_info *info)
+void *vr_netlink_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
+			  u8 cmd)
 {
-	struct net_device *dev = vr_netlink_find(net, info, &vr_netlink_fib_key);
+	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				cb->nlh->nlmsg_seq, &vr_netlink_family,
+				NLM_F_MULTI, cmd);
 
-	return IS_ERR(dev) ? ERR_CAST(dev) : netdev_priv(dev);
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
 }
 
 /**

@@ -1,15 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operation fib-get: what becomes of a packet, and why.
+ * The operations fib-get: what becomes of a packet, and why; and fib-stats: what
+ * the tables take, and whether they are right.
  */
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "compat.h"
 #include "explain.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
+#include "rib.h"
 #include "router.h"
+
+#define VR_NETLINK_STATS_SIZE	8192
+
+static const struct vr_netlink_key vr_netlink_fib_key = {
+	.ifindex = VROUTER_A_FIB_ROUTER_IFINDEX,
+	.name = VROUTER_A_FIB_ROUTER_NAME,
+	.netnsid = VROUTER_A_FIB_NETNSID,
+	.is = vr_router_is,
+	.missing = "No such router",
+};
+
+static const struct vr_netlink_key vr_netlink_stats_key = {
+	.ifindex = VROUTER_A_FIB_STATS_ROUTER_IFINDEX,
+	.name = VROUTER_A_FIB_STATS_ROUTER_NAME,
+	.netnsid = VROUTER_A_FIB_STATS_NETNSID,
+	.is = vr_router_is,
+	.missing = "No such router",
+};
 
 /**
  * struct vr_netlink_answer - what is told
@@ -126,11 +147,14 @@ static int vr_netlink_fib_ask(struct net *net, struct genl_info *info,
 {
 	struct vr_explain *ex = &answer->ex;
 	struct vr_router *router;
+	struct net_device *dev;
 	int err;
 
-	router = vr_netlink_find_fib(net, info);
-	if (IS_ERR(router))
-		return PTR_ERR(router);
+	dev = vr_netlink_find(net, info->attrs, info->extack,
+			      &vr_netlink_fib_key);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	router = netdev_priv(dev);
 	err = vr_netlink_fib_port(router, info, ex);
 	if (err)
 		return err;
@@ -161,7 +185,8 @@ int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = vr_netlink_fib_parse(info, &answer.ex);
 	if (err)
 		return err;
-	net = vr_netlink_get_net(skb, info, VROUTER_A_FIB_NETNSID);
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_FIB_NETNSID);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	local_bh_disable();
@@ -170,5 +195,185 @@ int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info)
 	rcu_read_unlock();
 	local_bh_enable();
 	put_net(net);
-	return err ? : vr_netlink_reply_fib(info, vr_netlink_fib_fill, &answer);
+	return err ? : vr_netlink_reply(info, VROUTER_CMD_FIB_GET,
+					NLMSG_GOODSIZE, vr_netlink_fib_fill,
+					&answer);
+}
+
+/**
+ * struct vr_netlink_stats - what is told of tables
+ * @router: index of the router
+ * @name: name of the router
+ * @mirror: what there is to know about the mirror
+ * @rib: its routes, or NULL while it has none
+ * @verify: also look for errors
+ * @errors: found, for IPv4 and IPv6
+ * @fib: the tables, likewise
+ */
+struct vr_netlink_stats {
+	u32 router;
+	char name[IFNAMSIZ];
+	struct vr_mirror_info mirror;
+	struct vr_rib *rib;
+	bool verify;
+	u32 errors[2];
+	struct vr_fib_info fib[2];
+};
+
+static int vr_netlink_stats_lengths(struct sk_buff *skb,
+				    const struct vr_fib_info *fib)
+{
+	struct nlattr *nest;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fib->by_len); i++) {
+		if (!fib->by_len[i])
+			continue;
+		nest = nla_nest_start(skb, VROUTER_A_FIB_TABLE_LENGTH);
+		if (!nest ||
+		    nla_put_u32(skb, VROUTER_A_FIB_LENGTH_PREFIX_LEN, i) ||
+		    nla_put_u32(skb, VROUTER_A_FIB_LENGTH_PREFIXES,
+				fib->by_len[i]))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
+static int vr_netlink_stats_sizes(struct sk_buff *skb,
+				  const struct vr_fib_info *fib)
+{
+	const struct {
+		int attr;
+		u64 value;
+	} size[] = {
+		{ VROUTER_A_FIB_TABLE_BYTES, fib->bytes },
+		{ VROUTER_A_FIB_TABLE_SHARED_BYTES, fib->shared_bytes },
+		{ VROUTER_A_FIB_TABLE_STORE_BYTES, fib->store_bytes },
+		{ VROUTER_A_FIB_TABLE_STORE_SHARED_BYTES,
+		  fib->store_shared_bytes },
+		{ VROUTER_A_FIB_TABLE_UPDATES, fib->updates },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(size); i++)
+		if (nla_put_u64_64bit(skb, size[i].attr, size[i].value,
+				      VROUTER_A_FIB_TABLE_PAD))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int vr_netlink_stats_table(struct sk_buff *skb,
+				  const struct vr_netlink_stats *stats, int i)
+{
+	struct nlattr *nest = nla_nest_start(skb, VROUTER_A_FIB_STATS_TABLE);
+	const struct vr_fib_info *fib = &stats->fib[i];
+
+	if (!nest ||
+	    nla_put_u32(skb, VROUTER_A_FIB_TABLE_FAMILY,
+			i ? AF_INET6 : AF_INET) ||
+	    nla_put_u32(skb, VROUTER_A_FIB_TABLE_PREFIXES, fib->prefixes) ||
+	    nla_put_u32(skb, VROUTER_A_FIB_TABLE_NODES, fib->nodes) ||
+	    vr_netlink_stats_sizes(skb, fib) ||
+	    (stats->verify && nla_put_u32(skb, VROUTER_A_FIB_TABLE_ERRORS,
+					  stats->errors[i])) ||
+	    vr_netlink_stats_lengths(skb, fib))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vr_netlink_stats_fill(struct sk_buff *skb, const void *arg)
+{
+	const struct vr_netlink_stats *stats = arg;
+
+	if (nla_put_u32(skb, VROUTER_A_FIB_STATS_ROUTER_IFINDEX,
+			stats->router) ||
+	    nla_put_string(skb, VROUTER_A_FIB_STATS_ROUTER_NAME, stats->name) ||
+	    (stats->rib && (vr_netlink_stats_table(skb, stats, 0) ||
+			    vr_netlink_stats_table(skb, stats, 1))) ||
+	    vr_netlink_put_mirror(skb, VROUTER_A_FIB_STATS_MIRROR,
+				  &stats->mirror) ||
+	    nla_put_u32(skb, VROUTER_A_FIB_STATS_RESYNCS,
+			stats->mirror.resyncs))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* What is told while nobody may sleep; the tables are looked at later. */
+static int vr_netlink_stats_begin(struct net *net, struct genl_info *info,
+				  struct vr_netlink_stats *stats)
+{
+	struct vr_router *router;
+	struct net_device *dev;
+	struct vr_rib *rib;
+
+	dev = vr_netlink_find(net, info->attrs, info->extack,
+			      &vr_netlink_stats_key);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	router = netdev_priv(dev);
+	stats->router = dev->ifindex;
+	strscpy(stats->name, dev->name, sizeof(stats->name));
+	vr_mirror_get_info(router, &stats->mirror);
+	rib = rcu_dereference(router->rib);
+	if (rib && vr_rib_get(rib))
+		stats->rib = rib;
+	return 0;
+}
+
+static void vr_netlink_stats_look(struct vr_netlink_stats *stats)
+{
+	struct vr_rib *rib = stats->rib;
+
+	vr_fib_get_info(rib->fib4, &stats->fib[0]);
+	vr_fib_get_info(rib->fib6, &stats->fib[1]);
+	if (!stats->verify)
+		return;
+	stats->errors[0] = vr_fib_verify(rib->fib4);
+	stats->errors[1] = vr_fib_verify(rib->fib6);
+}
+
+/**
+ * vrouter_nl_fib_stats_doit() - tell what the tables of a router take
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno.
+ */
+int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *verify = info->attrs[VROUTER_A_FIB_STATS_VERIFY];
+	struct vr_netlink_stats *stats;
+	struct net *net;
+	int err;
+
+	if (verify && !netlink_capable(skb, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, verify,
+				    "That work is for the host's administrator");
+		return -EPERM;
+	}
+	net = vr_netlink_get_net(skb, info->attrs, info->extack,
+				 VROUTER_A_FIB_STATS_NETNSID);
+	if (IS_ERR(net))
+		return PTR_ERR(net);
+	stats = kzalloc(sizeof(*stats), GFP_KERNEL);
+	err = stats ? 0 : -ENOMEM;
+	if (!err) {
+		stats->verify = verify;
+		rcu_read_lock();
+		err = vr_netlink_stats_begin(net, info, stats);
+		rcu_read_unlock();
+	}
+	put_net(net);
+	if (!err && stats->rib)
+		vr_netlink_stats_look(stats);
+	if (!err)
+		err = vr_netlink_reply(info, VROUTER_CMD_FIB_STATS,
+				       VR_NETLINK_STATS_SIZE,
+				       vr_netlink_stats_fill, stats);
+	if (stats && stats->rib)
+		vr_rib_put(stats->rib);
+	kfree(stats);
+	return err;
 }

@@ -30,6 +30,7 @@ egress         mactable
 explain        gate way rib fib
 change         rib
 quota          change rib
+routes         rib fib nexthop
 mirror         change quota rib nexthop fib rules netlink
 mirror_note    mirror change quota rules
 nic            demux mactable
@@ -37,10 +38,11 @@ port           nic demux egress ingress router mirror netlink
 port_link      nic port netlink
 router         port ingress mirror gate stats netlink
 watch          port router mirror nexthop
-netlink        netlink_fill netlink_fib netlink-gen router port mirror
-netlink-gen    netlink netlink_fib
+netlink        netlink_fill netlink_fib netlink_route netlink-gen router port mirror
+netlink-gen    netlink netlink_fib netlink_route
 netlink_fill   router port explain mirror stats
-netlink_fib    netlink explain port
+netlink_fib    netlink explain port router mirror rib fib
+netlink_route  netlink router rib routes
 main           fib ingress mirror netlink watch router port
 '
 
@@ -51,6 +53,7 @@ alias_of()
 	vr_port_next | vr_port_forget | vr_port_init | vr_port_exit | vr_port_event)
 		echo port ;;
 	vrouter_nl_fib_*) echo netlink_fib ;;
+	vrouter_nl_route_*) echo netlink_route ;;
 	vrouter_nl_* | vr_netlink_*) echo netlink ;;
 	vrouter_*) echo netlink-gen ;;
 	vr_rib_*) echo rib ;;
@@ -74,7 +77,7 @@ while read -r file allowed; do
 		callee=$(alias_of "$symbol")
 		[ "$callee" != "$file" ] || continue
 		case "$file" in
-		port_link | mirror_note | netlink_fill | netlink_fib)
+		port_link | mirror_note | netlink_fill | netlink_fib | netlink_route)
 			[ "$callee" != "${file%_*}" ] || continue ;;
 		esac
 		case " $allowed " in
