@@ -26,7 +26,7 @@ except ImportError:
 O = os.environ.get("O", "../build")
 VRCTL, FAKE, UNIT = (os.path.join(O, p) for p in ("vrctl", "vrctl-fake", "unit"))
 SPEC = "../../Documentation/netlink/specs/vrouter.yaml"
-COMMANDS = ("list show set port stats lookup monitor reset create delete help").split()
+COMMANDS = ("list show set port stats lookup fib monitor reset create delete help").split()
 NOT_LOADED = "vrctl: the vrouter module is not loaded\n"
 
 USAGE = [
@@ -37,7 +37,8 @@ USAGE = [
     "set vr0 weight 1 limit-packets", "set vr0 limit-packets 99999999999999999999",
     "set vr0 limit-bytes 0x10", "set vr0 netfilter maybe", "set vr0 netfilter 1",
     "set vr0 colour red", "set sixteen-letters! weight 1", "set -j vr0 weight 1",
-    "set -a vr0 weight 1",
+    "set -a vr0 weight 1", "set vr0 max-routes", "set vr0 max-routes -1",
+    "set vr0 max-routes 4294967296", "set vr0 max-routes 5 warn", "set vr0 warn 1 warn 2",
     "reset", "reset a b", "reset a:b", "reset -j a",
     "port bogus", "port list a b", "port list a/b",
     "stats -w", "stats -w 0", "stats -w x", "stats -w -1", "stats -w 1e3", "stats -c 0",
@@ -48,6 +49,11 @@ USAGE = [
     "lookup vr0 10.0.0.1 iif", "lookup vr0 10.0.0.1 iif a/b",
     "lookup vr0 10.0.0.1 iif a iif b", "lookup vr0 10.0.0.1 from 1.1.1.1 from 1.1.1.1",
     "lookup -a vr0 10.0.0.1",
+    "fib", "fib bogus", "fib show", "fib show a/b", "fib show vr0 host", "fib show vr0 10.0.0.1/8",
+    "fib show vr0 10.0.0.0/33", "fib show vr0 ::/129", "fib show vr0 10.0.0.0/",
+    "fib show vr0 10.0.0.0/8 shorter", "fib show vr0 10.0.0.0/8 longer-prefixes x",
+    "fib show -a vr0", "fib stats", "fib stats a b", "fib stats a/b", "fib check", "fib check a b",
+    "fib check a/b", "fib check -d a",
     "monitor now", "monitor -w 1",
     "create", "create vr0", "create vr0 port", "create vr0 port eth0", "create vr0 weight 1",
     "create vr0 port eth0:0=a", "create vr0 port eth0:4095=a", "create vr0 port eth0=",
@@ -67,6 +73,8 @@ NEED_MODULE = [
     "set vr0 weight 5", "set vr0 weight 5 limit-packets 10 limit-bytes 4096 netfilter bypass",
     "port list", "port", "port list vr0", "stats", "stats vr0 vr1", "stats -w 1",
     "stats -j -w 0.1 -c 3", "lookup vr0 10.0.0.1", "lookup vr0 ::1 from ::2",
+    "set vr0 max-routes 1000 warn 90", "fib show vr0", "fib show vr0 10.0.0.0/8 longer-prefixes",
+    "fib show -j vr0 ::1", "fib stats vr0", "fib check vr0", "fib check -j vr0",
     "monitor", "monitor -a", "reset vr0", "create vr0 port lo=p0",
     "create vr0 netns vrctl-test weight 3 port lo:10=p0 port lo=p1", "delete vr0",
     "delete vr0 purge",
@@ -168,6 +176,37 @@ OUTPUT = [
     ("lookup with a port that is not there", "lookup vr-red 11.0.0.1 iif nosuch", "",
      dict(status=1, err=r"\Avrctl: there is no port nosuch\n\Z")),
     ("lookup refused", "lookup vr-red 11.0.0.1", "refuse", dict(status=1, err="no, thank you")),
+    ("fib show", "fib show vr-red", "",
+     dict(out=r"\A10\.0\.0\.0/8 via 192\.0\.2\.1 dev if21 mtu 1400\n"
+              r"10\.1\.0\.0/16 nexthop via 192\.0\.2\.1 dev if21 weight 3 "
+              r"nexthop via inet6 fe80::1 dev if22 weight 1\n2001:db8::/32 punt route-type\n\Z")),
+    ("fib show of a prefix", "fib show vr-red 10.0.0.0/9", "", dict(out=r"\A10\.0\.0\.0/8 via .*\n\Z")),
+    ("fib show of routes that change", "fib show vr-red", "intr",
+     dict(out=r"\A10\.0\.0\.0/8 ", err=r"\Avrctl: warning: routes changed meanwhile.*\n\Z")),
+    ("fib show of odd messages", "fib show vr-red", "odd", dict(out=r"punt unknown-200")),
+    ("fib show of nothing", "fib show vr-red", "empty", dict(out=r"\A\Z")),
+    ("fib show refused", "fib show vr-red 10.0.0.0/8", "refuse", dict(status=1, err="no, thank you")),
+    ("fib show that ends with an error", "fib show vr-red", "forbid",
+     dict(status=1, out=r"\A\Z", err=r"\Avrctl: Not from here\n\Z")),
+    ("fib stats", "fib stats vr-red", "",
+     dict(out=r"(?s)\Avr-red:\n  IPv4 +2 prefixes, 7 updates\n.*3 nodes, 1000 bytes, of which 100 "
+              r"shared\n.*200 bytes, of which 20 shared\n    /8 +1  /16 +1\n.*IPv6 +1 prefixes.*"
+              r"mirror +5 changes, 0 pending")),
+    ("fib stats of a router that is down", "fib stats vr-red", "empty", dict(out="no tables")),
+    ("fib stats refused", "fib stats vr-red", "refuse", dict(status=1, err="no, thank you")),
+    ("fib check", "fib check vr-red", "", dict(out=r"\Avr-red: 3 routes, 0 differences\n\Z")),
+    ("fib check finds a difference", "fib check vr-red", "wrong",
+     dict(status=1, out=r"(?s)\A10\.0\.0\.0/8: gateway\n  kernel +10\.0\.0\.0/8 via 192\.0\.2\.9 .*"
+                        r"  router +10\.0\.0\.0/8 via 192\.0\.2\.1 .*3 routes, 1 differences\n\Z")),
+    ("fib check finds a route that is missing", "fib check vr-red", "empty",
+     dict(status=1, out=r"(?s)10\.0\.0\.0/8: missing\n.*router +none\n.*3 routes, 3 differences")),
+    ("fib check finds wrong lookups", "fib check vr-red", "corrupt",
+     dict(status=1, out=r"lookups are wrong in 2 places\nvr-red: 3 routes, 0 differences")),
+    ("fib check of routes that change once", "fib check vr-red", "intr",
+     dict(out=r"\Avr-red: 3 routes, 0 differences\n\Z")),
+    ("fib check of routes that always change", "fib check vr-red", "busy",
+     dict(status=1, out=r"\A\Z", err=r"\Avrctl: routes change faster.*\n\Z")),
+    ("fib check refused", "fib check vr-red", "refuse", dict(status=1, err="no, thank you")),
     ("stats of totals", "stats", "", dict(out=r"\AROUTER +RECV .*\nvr-red +1000 +3000 +5000 +7000 ")),
     ("stats of one router", "stats vr-blue", "", dict(out="vr-blue", no="vr-red")),
     ("stats of a router that is not there", "stats vr-x", "",
@@ -178,7 +217,8 @@ OUTPUT = [
     ("stats refused", "stats -w 1", "refuse", dict(status=1, err=r"\Avrctl: no, thank you\n\Z")),
     ("stats of odd messages", "stats -w 0.05 -c 1", "odd", dict(out="ROUTER")),
     ("monitor", "monitor", "",
-     dict(out=r"(?s)router-add +vr-red .*port-change +red1 .*port-del +red0", no="unknown")),
+     dict(out=r"(?s)router-add +vr-red .*port-change +red1 .*port-del +red0.*"
+              r"router-quota +vr-red .* max-routes 20 routes 18 warning\n", no="unknown")),
     ("monitor lost events", "monitor", "lost",
      dict(out="router-add", err=r"\Avrctl: warning: events were lost.*\n\Z")),
     ("module absent", "list", "absent", dict(status=1, err=NOT_LOADED, out=r"\A\Z")),
@@ -204,6 +244,17 @@ JSON = [
      d[0]["prefix"] == "10.0.0.0" and d[0]["lladdr"] == "02:00:00:00:cd:01"),
     ("lookup that punts", "lookup -j vr-red 11.1.1.1", "",
      lambda d: d[0]["reason"] == "no-route" and "unreachable" in d[0]["meaning"]),
+    ("show of a limit", "show -j vr-red", "", lambda d: d[0][0]["max-routes"] == 20 and
+     d[0][0]["routes"] == 18 and d[0][0]["mirror"]["lag-peak-ns"] == 1500),
+    ("fib show", "fib show -j vr-red", "", lambda d: [r["prefix-len"] for r in d[0]] == [8, 16, 32] and
+     d[0][1]["path"][1] == {"gateway": "fe80::1", "oif": 22, "oif-name": "if22", "weight": 1} and
+     d[0][2]["reason"] == "route-type" and d[0][2]["verdict"] == "punt"),
+    ("fib show of nothing", "fib show -j vr-red", "empty", lambda d: d == [[]]),
+    ("fib stats", "fib stats -j vr-red", "", lambda d: d[0]["table"][0]["length"] ==
+     [{"prefix-len": 8, "prefixes": 1}, {"prefix-len": 16, "prefixes": 1}] and
+     d[0]["table"][1]["family"] == 10 and d[0]["mirror"]["changes"] == 5),
+    ("fib check", "fib check -j vr-red", "", lambda d: d[0] ==
+     {"differences": [], "routes": 3, "errors": 0}),
     ("stats", "stats -j", "", lambda d: len(d) == 1 and
      d[0]["routers"][0]["stats"]["cpu-ns"] == 12000 and
      d[0]["routers"][0]["weight-share-percent"] == 75),
@@ -211,7 +262,8 @@ JSON = [
     ("stats -w", "stats -j -w 0.05 -c 3", "", lambda d: len(d) == 3 and
      all(s["routers"][0]["forwarded-per-second"] > 0 for s in d)),
     ("monitor", "monitor -j", "", lambda d: [e["event"] for e in d] ==
-     ["router-add", "port-change", "port-del"] and d[1]["port"]["ifname"] == "red1"),
+     ["router-add", "port-change", "port-del", "router-quota"] and
+     d[1]["port"]["ifname"] == "red1" and d[3]["router"]["quota-state"] == "warning"),
     ("monitor lost events", "monitor -j", "lost", lambda d: d[0]["event"] == "lost")
 ]
 
@@ -276,6 +328,8 @@ def names_as_in_spec():
             if kind == "stats" and a["type"] != "u64":
                 continue
             want.append("%s %d %s" % (kind, i, "-" if a["type"] in skip else a["name"]))
+    want += ["mirror %d %s" % (i, a["name"])
+             for i, a in enumerate(sets["mirror"]["attributes"], 1) if a["type"] != "pad"]
     got = run([UNIT, "--names"])[1].splitlines()
     return None if got == want else "\n".join(sorted(set(got) ^ set(want)))
 
@@ -291,6 +345,11 @@ def set_one_message():
     rc, _, log = logged("set vr-red netfilter bypass limit-packets 7 weight 9")
     want = ["cmd 2 vr-red 10=9 11=7 13=2"]
     return None if rc == 0 and log == want else log
+
+
+def set_limit_message():
+    rc, _, log = logged("set vr-red max-routes 1000 warn 75")
+    return None if rc == 0 and log == ["cmd 2 vr-red 21=1000 22=75"] else log
 
 
 def reset_message():
@@ -473,7 +532,8 @@ def main():
               ("names as in the spec", names_as_in_spec)]
     tests += [(n, lambda c=c, w=w, k=k: expect(c, w, **k)) for n, c, w, k in OUTPUT]
     tests += [("JSON: " + n, lambda c=c, w=w, f=f: valid_json(c, w, f)) for n, c, w, f in JSON]
-    tests += [("set: one message", set_one_message), ("reset", reset_message)]
+    tests += [("set: one message", set_one_message),
+              ("set: a limit of routes", set_limit_message), ("reset", reset_message)]
     for name, (_, steps) in CREATE.items():
         tests.append(("create: " + name, lambda n=name: create_steps(n)))
         tests += [("create: %s, step %d of %d fails" % (name, i, len(steps)),

@@ -12,7 +12,6 @@
 #include "fake.h"
 #include "sock.h"
 
-#define FAMILY	0x1c
 #define GROUP	9
 #define QUEUE	64
 
@@ -127,7 +126,7 @@ static void fake_family(struct sock *sock, const struct nlmsghdr *req)
 		return;
 	}
 	nlh = fake_start(buf, req, GENL_ID_CTRL, 0, sizeof(struct genlmsghdr));
-	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAMILY);
+	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAKE_FAMILY);
 	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
 	group = mnl_attr_nest_start(nlh, 1);
 	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, VROUTER_MCGRP_CHANGES);
@@ -168,6 +167,16 @@ static void fake_put_stats(struct nlmsghdr *nlh, uint64_t n)
 	mnl_attr_nest_end(nlh, nest);
 }
 
+static void fake_put_mirror(struct nlmsghdr *nlh, int attr)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, attr);
+
+	mnl_attr_put_u32(nlh, VROUTER_A_MIRROR_PENDING, 0);
+	mnl_attr_put_u64(nlh, VROUTER_A_MIRROR_CHANGES, 5);
+	mnl_attr_put_u64(nlh, VROUTER_A_MIRROR_LAG_PEAK_NS, 1500);
+	mnl_attr_nest_end(nlh, nest);
+}
+
 static void fake_put_router(struct nlmsghdr *nlh, int i)
 {
 	static const char * const names[] = { "vr-red", "vr-blue" };
@@ -192,6 +201,14 @@ static void fake_put_router(struct nlmsghdr *nlh, int i)
 	mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_PORTS, 2);
 	mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_ROUTES4, 12);
 	mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_ROUTES6, 6);
+	if (!i) {
+		mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_MAX_ROUTES, 20);
+		mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_MAX_ROUTES_WARN, 90);
+		mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_ROUTES, 18);
+		mnl_attr_put_u32(nlh, VROUTER_A_ROUTER_QUOTA_STATE,
+				 VROUTER_QUOTA_STATE_WARNING);
+	}
+	fake_put_mirror(nlh, VROUTER_A_ROUTER_MIRROR);
 	fake_put_stats(nlh, 1000 * (dumps + 1) * (i + 1));
 }
 
@@ -215,7 +232,7 @@ static void fake_router(struct sock *sock, const struct nlmsghdr *req, uint16_t 
 	struct nlmsghdr *nlh;
 	char buf[8192];
 
-	nlh = fake_start(buf, req, FAMILY, flags, sizeof(*genl));
+	nlh = fake_start(buf, req, FAKE_FAMILY, flags, sizeof(*genl));
 	genl = mnl_nlmsg_get_payload(nlh);
 	genl->cmd = cmd;
 	if (fake_is("odd"))
@@ -233,7 +250,7 @@ static void fake_port(struct sock *sock, const struct nlmsghdr *req, uint16_t fl
 	struct nlmsghdr *nlh;
 	char buf[8192];
 
-	nlh = fake_start(buf, req, FAMILY, flags, sizeof(*genl));
+	nlh = fake_start(buf, req, FAKE_FAMILY, flags, sizeof(*genl));
 	genl = mnl_nlmsg_get_payload(nlh);
 	genl->cmd = cmd;
 	if (!fake_is("odd")) {
@@ -266,7 +283,7 @@ static void fake_fib(struct sock *sock, const struct nlmsghdr *req)
 	mnl_attr_for_each(attr, req, sizeof(struct genlmsghdr))
 		if (mnl_attr_get_type(attr) == VROUTER_A_FIB_DST)
 			dst = attr;
-	nlh = fake_start(buf, req, FAMILY, 0, sizeof(struct genlmsghdr));
+	nlh = fake_start(buf, req, FAKE_FAMILY, 0, sizeof(struct genlmsghdr));
 	v6 = mnl_attr_get_payload_len(dst) == 16;
 	if (v6 || *(uint8_t *)mnl_attr_get_payload(dst) == 10) {
 		if (!v6)
@@ -298,6 +315,12 @@ static void fake_dump(struct sock *sock, const struct nlmsghdr *req, uint8_t cmd
 			NLM_F_DUMP_INTR : 0;
 	int i, n = fake_is("empty") ? 0 : 2;
 
+	if (cmd == VROUTER_CMD_ROUTE_GET && !fake_is("forbid")) {
+		fake_routes(sock, req);
+		fake_done(sock, req, intr, 0, NULL);
+		dumps++;
+		return;
+	}
 	if (fake_is("forbid")) {
 		fake_done(sock, req, 0, -EPERM, "Not from here");
 		return;
@@ -354,6 +377,16 @@ static void fake_genl(struct sock *sock, const struct nlmsghdr *req)
 		fake_fib(sock, req);
 		return;
 	}
+	if (genl->cmd == VROUTER_CMD_ROUTE_GET) {
+		fake_routes(sock, req);
+		fake_ack(sock, req, 0, NULL, 0);
+		return;
+	}
+	if (genl->cmd == VROUTER_CMD_FIB_STATS) {
+		fake_fib_stats(sock, req);
+		fake_ack(sock, req, 0, NULL, 0);
+		return;
+	}
 	if (genl->cmd == VROUTER_CMD_ROUTER_GET)
 		fake_router(sock, req, 0, genl->cmd, 0);
 	else
@@ -392,6 +425,7 @@ int sock_join(struct sock *sock, uint32_t group, bool all_netns)
 	fake_router(sock, &from, 0, VROUTER_CMD_ROUTER_ADD_NTF, 0);
 	fake_port(sock, &from, 0, VROUTER_CMD_PORT_CHANGE_NTF, 1);
 	fake_port(sock, &from, 0, VROUTER_CMD_PORT_DEL_NTF, 0);
+	fake_router(sock, &from, 0, VROUTER_CMD_ROUTER_QUOTA_NTF, 0);
 	fake_router(sock, &from, 0, 77, 0);
 	return 0;
 }

@@ -9,6 +9,9 @@
 
 struct sock;
 
+/* Type of the module's messages. */
+#define FAKE_FAMILY	0x1c
+
 /* One of the words in $VRCTL_FAKE */
 bool fake_is(const char *word);
 /* A line for $VRCTL_FAKE_LOG */
@@ -21,6 +24,9 @@ void fake_ack(struct sock *sock, const struct nlmsghdr *req, int error, const ch
 	      uint32_t offset);
 void fake_done(struct sock *sock, const struct nlmsghdr *req, uint16_t flags, int error,
 	       const char *text);
+void fake_routes(struct sock *sock, const struct nlmsghdr *req);
+void fake_kernel_routes(struct sock *sock, const struct nlmsghdr *req);
+void fake_fib_stats(struct sock *sock, const struct nlmsghdr *req);
 void fake_link_request(struct sock *sock, const struct nlmsghdr *req);
 
 #endif

@@ -193,6 +193,8 @@ static void fake_link_read(struct sock *sock, const struct nlmsghdr *req)
 	int i;
 
 	fake_add_tenant();
+	if (req->nlmsg_type == RTM_GETROUTE)
+		fake_kernel_routes(sock, req);
 	if ((req->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) {
 		for (i = 0; req->nlmsg_type == RTM_GETLINK && i < n_devices; i++)
 			fake_link_put(sock, req, &devices[i], NLM_F_MULTI);

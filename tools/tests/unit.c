@@ -13,6 +13,7 @@
 #include "out.h"
 #include "parse.h"
 #include "rates.h"
+#include "route.h"
 #include "vrctl.h"
 
 struct options opts;
@@ -140,6 +141,139 @@ static void test_addresses(void)
 		parse_address(addr_cases[i].text, &addr);
 		ok(addr.len == addr_cases[i].len, "parse_address", addr_cases[i].text);
 	}
+}
+
+static const struct { const char *text; int len; uint32_t plen; } prefix_cases[] = {
+	{ "10.0.0.0/8", 4, 8 }, { "0.0.0.0/0", 4, 0 }, { "::/0", 16, 0 }, { "10.0.0.1", 4, 32 },
+	{ "2001:db8::/32", 16, 32 }, { "::1", 16, 128 }, { "10.0.0.128/25", 4, 25 },
+	{ "10.0.0.1/8", 0, 0 }, { "10.0.0.128/24", 0, 0 }, { "::1/127", 0, 0 },
+	{ "10.0.0.0/33", 0, 0 }, { "::/129", 0, 0 }, { "10.0.0.0/", 0, 0 }, { "/8", 0, 0 },
+	{ "10.0.0.0/-1", 0, 0 }, { "10.0.0.0/8/8", 0, 0 }, { "host/8", 0, 0 },
+	{ "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111/8", 0, 0 },
+};
+
+static void test_prefixes(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(prefix_cases); i++) {
+		struct address addr;
+		uint32_t plen = 0;
+		bool good = !parse_prefix(prefix_cases[i].text, &addr, &plen);
+
+		if (prefix_cases[i].len)
+			good = good && addr.len == prefix_cases[i].len &&
+			       plen == prefix_cases[i].plen;
+		else
+			good = !good;
+		ok(good, "parse_prefix", prefix_cases[i].text);
+	}
+}
+
+/* A list of routes as text: PREFIX [REASON] [via GATEWAY[*WEIGHT][@OIF]]... [mtu N] */
+static void read_routes(struct route_list *list, const char *text)
+{
+	char line[512], *word, *save, *c;
+	struct route_path *path;
+	struct route *route = NULL;
+	struct address addr;
+	uint32_t plen;
+
+	route_list_clear(list);
+	snprintf(line, sizeof(line), "%s", text);
+	for (word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (!parse_prefix(word, &addr, &plen)) {
+			route = route_add(list);
+			route->len = addr.len;
+			route->plen = plen;
+			memcpy(route->addr, addr.bytes, sizeof(route->addr));
+		} else if (!strcmp(word, "via")) {
+			word = strtok_r(NULL, " ", &save);
+			path = route_add_path(list, route);
+			c = strchr(word, '@');
+			path->oif = c ? atoi(c + 1) : 5;
+			if (c)
+				*c = '\0';
+			c = strchr(word, '*');
+			path->weight = c ? atoi(c + 1) : 1;
+			if (c)
+				*c = '\0';
+			if (parse_address(word, &addr)) {
+				path->gw_len = addr.len;
+				memcpy(path->gw, addr.bytes, sizeof(path->gw));
+			}
+		} else if (!strcmp(word, "mtu")) {
+			route->mtu = atoi(strtok_r(NULL, " ", &save));
+		} else if (!strcmp(word, "unknown")) {
+			route->unknown = true;
+		} else if (!strcmp(word, "maybe")) {
+			route->maybe = atoi(strtok_r(NULL, " ", &save));
+		} else {
+			route->reason = atoi(word + 1);
+		}
+	}
+}
+
+static const struct { const char *kernel, *fib, *want; } compare_cases[] = {
+	{ "", "", "" },
+	{ "10.0.0.0/8 via 1.1.1.1 ::/0 r10", "::/0 r10 10.0.0.0/8 via 1.1.1.1", "" },
+	/* the first of several is the one in use */
+	{ "10.0.0.0/8 via 1.1.1.1 10.0.0.0/8 via 2.2.2.2", "10.0.0.0/8 via 1.1.1.1", "" },
+	{ "10.0.0.0/8 via 1.1.1.1 10.0.0.0/8 via 2.2.2.2", "10.0.0.0/8 via 2.2.2.2",
+	  "10.0.0.0/8 gateway;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "", "10.0.0.0/8 missing;" },
+	{ "", "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 left over;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/9 via 1.1.1.1",
+	  "10.0.0.0/8 missing;10.0.0.0/9 left over;" },
+	{ "0.0.0.0/0 via 1.1.1.1", "::/0 via 1.1.1.1", "0.0.0.0/0 missing;::/0 left over;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 via 1.1.1.1@6", "10.0.0.0/8 device;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 via link", "10.0.0.0/8 gateway;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 via 101:101::", "10.0.0.0/8 gateway;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 r11", "10.0.0.0/8 type;" },
+	{ "10.0.0.0/8 r11", "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 type;" },
+	{ "10.0.0.0/8 r11", "10.0.0.0/8 r12", "10.0.0.0/8 type;" },
+	{ "10.0.0.0/8 via 1.1.1.1", "10.0.0.0/8 via 1.1.1.1 mtu 1300", "10.0.0.0/8 mtu;" },
+	{ "10.0.0.0/8 r11 via 1.1.1.1 mtu 9", "10.0.0.0/8 r11", "" },
+	{ "10.0.0.0/8 via 1.1.1.1*7", "10.0.0.0/8 via 1.1.1.1", "" },
+	{ "10.0.0.0/8 via 1.1.1.1*7 via 1.1.1.2", "10.0.0.0/8 via 1.1.1.2 via 1.1.1.1*7", "" },
+	{ "10.0.0.0/8 via 1.1.1.1*7 via 1.1.1.2", "10.0.0.0/8 via 1.1.1.2 via 1.1.1.1*6",
+	  "10.0.0.0/8 weight;" },
+	{ "10.0.0.0/8 via 1.1.1.1 via 1.1.1.2", "10.0.0.0/8 via 1.1.1.1",
+	  "10.0.0.0/8 number of paths;" },
+	{ "10.0.0.0/8 unknown", "10.0.0.0/8 via 1.1.1.1", "" },
+	{ "10.0.0.0/8 unknown", "10.0.0.0/8 r11", "10.0.0.0/8 type;" },
+	{ "::/0 maybe 12 via fe80::1", "::/0 r12", "" },
+	{ "::/0 maybe 12 via fe80::1", "::/0 r11", "::/0 type;" },
+	{ "10.0.0.0/8 r11 10.0.0.0/16 r11 10.1.0.0/16 r11 ::/0 r11 ::/1 r11",
+	  "10.0.0.0/8 r11 10.0.0.0/16 r11 10.1.0.0/16 r12 ::/1 r11 8000::/1 r11",
+	  "10.1.0.0/16 type;::/0 missing;8000::/1 left over;" },
+};
+
+static void note_difference(const struct route_diff *diff, void *data)
+{
+	char *text = data, buf[ROUTE_TEXT];
+	size_t len = strlen(text);
+
+	snprintf(text + len, 512 - len, "%s %s;",
+		 route_prefix(diff->want ? diff->want : diff->got, buf), diff->what);
+}
+
+static void test_compare(void)
+{
+	struct route_list kernel = { 0 }, fib = { 0 };
+	char text[512], name[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(compare_cases); i++) {
+		read_routes(&kernel, compare_cases[i].kernel);
+		read_routes(&fib, compare_cases[i].fib);
+		route_sort(&kernel);
+		route_first(&kernel);
+		route_sort(&fib);
+		text[0] = '\0';
+		route_compare(&kernel, &fib, note_difference, text);
+		snprintf(name, sizeof(name), "route_compare, case %zu", i);
+		ok_text(text, compare_cases[i].want, name);
+	}
+	route_list_free(&kernel);
+	route_list_free(&fib);
 }
 
 static const struct { const char *text, *json; } json_cases[] = {
@@ -370,6 +504,7 @@ int main(int argc, char **argv)
 {
 	planned = ARRAY_SIZE(u32_cases) + ARRAY_SIZE(ms_cases) + ARRAY_SIZE(name_cases) + 2 +
 		  ARRAY_SIZE(port_cases) + ARRAY_SIZE(addr_cases) + ARRAY_SIZE(json_cases) + 1 +
+		  ARRAY_SIZE(prefix_cases) + ARRAY_SIZE(compare_cases) +
 		  ARRAY_SIZE(ns_cases) + ARRAY_SIZE(count_cases) + 1 +
 		  ARRAY_SIZE(hist_cases) + 3 + 8 + 3 + 7;
 	if (argc > 1 && !strcmp(argv[1], "--names")) {
@@ -386,6 +521,8 @@ int main(int argc, char **argv)
 			printf("fib %d %s\n", i, fib_fields[i].name ?: "-");
 		for (int i = 1; i <= VROUTER_A_STATS_CPU_NS; i++)
 			printf("stats %d %s\n", i, stats_names[i]);
+		for (int i = 1; i <= VROUTER_A_MIRROR_LAG_PEAK_NS; i++)
+			printf("mirror %d %s\n", i, mirror_names[i]);
 		return 0;
 	}
 	printf("1..%d\n", planned);
@@ -394,6 +531,8 @@ int main(int argc, char **argv)
 	test_names();
 	test_ports();
 	test_addresses();
+	test_prefixes();
+	test_compare();
 	test_json();
 	test_text();
 	test_hist();

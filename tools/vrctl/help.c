@@ -41,6 +41,16 @@ const struct command commands[] = {
 		"What the data plane does with a packet to DST, by which route, gateway,\n"
 		"port and neighbour; or why it gives it to the Linux stack."
 	}, {
+		"fib", OPT_JSON | OPT_NETNS, fib_run,
+		"show ROUTER [PREFIX [longer-prefixes]]\n"
+		"       vrctl fib stats ROUTER\n"
+		"       vrctl fib check ROUTER",
+		"show: the routes of the data plane; with PREFIX, the one that is PREFIX,\n"
+		"or else is the longest to contain it; with longer-prefixes, all within\n"
+		"PREFIX. stats: the size of the tables, and how far they are behind the\n"
+		"kernel's. check: compare the routes with the kernel's, one by one, and\n"
+		"what lookups find with the routes; exit status 1 if anything differs."
+	}, {
 		"monitor", OPT_READ | OPT_DETAILS, monitor_run, "",
 		"Print changes of routers and ports until interrupted."
 	}, {

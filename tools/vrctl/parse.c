@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +105,33 @@ bool parse_address(const char *text, struct address *addr)
 	else if (inet_pton(AF_INET6, text, addr->bytes) == 1)
 		addr->len = 16;
 	return addr->len;
+}
+
+/**
+ * parse_prefix() - ADDRESS[/BITS]
+ * @text: the word; without BITS it is a single address
+ * @addr: result
+ * @plen: result, bits
+ *
+ * Return: what it is instead of a prefix, or NULL
+ */
+const char *parse_prefix(const char *text, struct address *addr, uint32_t *plen)
+{
+	const char *slash = strchr(text, '/');
+	char word[INET6_ADDRSTRLEN];
+	uint32_t bit;
+
+	if (snprintf(word, sizeof(word), "%.*s",
+		     (int)(slash ? slash - text : (ptrdiff_t)strlen(text)), text) >=
+	    (int)sizeof(word) || !parse_address(word, addr))
+		return "not an IPv4 or IPv6 prefix";
+	*plen = addr->len * 8;
+	if (slash && (!parse_u32(slash + 1, plen) || *plen > (uint32_t)addr->len * 8))
+		return "not an IPv4 or IPv6 prefix";
+	for (bit = *plen; bit < (uint32_t)addr->len * 8; bit++)
+		if (addr->bytes[bit / 8] & 0x80 >> bit % 8)
+			return "not a prefix: it has bits beyond its length";
+	return NULL;
 }
 
 static bool parse_part(char *to, size_t size, const char *from, size_t len)

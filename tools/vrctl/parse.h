@@ -34,6 +34,7 @@ bool parse_ms(const char *text, uint32_t *ms);
 bool parse_ifname(const char *text);
 bool parse_netns(const char *text);
 bool parse_address(const char *text, struct address *addr);
+const char *parse_prefix(const char *text, struct address *addr, uint32_t *plen);
 const char *parse_port(const char *text, struct port_spec *spec);
 
 #endif

@@ -81,6 +81,7 @@ int reset_run(int argc, char **argv);
 int port_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int lookup_run(int argc, char **argv);
+int fib_run(int argc, char **argv);
 int monitor_run(int argc, char **argv);
 int create_run(int argc, char **argv);
 int delete_run(int argc, char **argv);
