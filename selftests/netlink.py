@@ -219,10 +219,12 @@ class Red:
 
 # ---- reading -----------------------------------------------------------------
 
-SETTINGS = ("weight", "limit-packets", "limit-bytes", "netfilter")
+SETTINGS = ("weight", "limit-packets", "limit-bytes", "netfilter", "max-routes",
+            "max-routes-warn")
 ROUTER_KEYS = {"ifindex", "ifname", "state", "table", "weight", "limit-packets",
                "limit-bytes", "netfilter", "ports", "routes4", "routes6", "nexthops",
-               "resyncs", "stats"}
+               "resyncs", "stats", "max-routes", "max-routes-warn", "routes-refused",
+               "mirror"}
 
 
 def t_router_get(red):
@@ -236,6 +238,8 @@ def t_router_get(red):
         expect("netfilter", "honour", reply["netfilter"])
         expect("table", 254, reply["table"])
         expect("ports", 2, reply["ports"])
+        expect("mirror", set(SPEC_READ.attr_sets["mirror"]) - {"pad"}, set(reply["mirror"]))
+        expect("limit", (0, 80), (reply["max-routes"], reply["max-routes-warn"]))
     with Inside(OTHER):
         other = family().do("router-get", {"ifname": "vr-other"})
     expect("state of a router that is down", "down", other["state"])
@@ -282,6 +286,15 @@ def t_netnsid(red):
     reply = red.host.do("fib-get", {"router-name": "vr-red", "netnsid": NSID,
                                     "dst": socket.inet_aton("10.0.1.2")})
     expect("verdict", "forward", reply["verdict"])
+    whose = {"router-name": "vr-red", "netnsid": NSID}
+    reply = red.host.do("route-get", dict(whose, prefix=socket.inet_aton("10.0.1.0"),
+                                          **{"prefix-len": 24}))
+    expect("route", ("forward", [{"oif": red.port[1], "weight": 1}]),
+           (reply["verdict"], reply["path"]))
+    expect("routes", red.fam.dump("route-get", {"router-name": "vr-red"}),
+           red.host.dump("route-get", whose))
+    expect("router of the tables", red.index,
+           red.host.do("fib-stats", whose)["router-ifindex"])
     red.host.do("router-set", {"ifname": "vr-red", "netnsid": NSID, "weight": 12})
     expect("weight that the host set", 12, red.get()["weight"])
     red.host.do("router-set", {"ifindex": red.index, "netnsid": NSID, "weight": 3})
@@ -333,6 +346,8 @@ EDGES = {
     "limit-packets": ((1, 2, 1048575, 1048576), (0, 1048577, 0x80000000, U32_MAX)),
     "limit-bytes": ((2048, 2049, 0x7fffffff, 0x80000000, U32_MAX), (0, 1, 2047)),
     "netfilter": ((2, 1), (0, 3, U32_MAX)),
+    "max-routes": ((1, 0x7fffffff, 0x80000000, U32_MAX, 0), ()),
+    "max-routes-warn": ((0, 1, 99, 100), (101, 0x80000000, U32_MAX)),
 }
 
 
@@ -364,12 +379,13 @@ def t_set(red):
 def t_set_all_or_nothing(red):
     """Several settings at once: all of them are taken, or none."""
     before = settings(red)
-    several = {"weight": 77, "limit-packets": 5, "limit-bytes": 4096, "netfilter": 2}
+    several = {"weight": 77, "limit-packets": 5, "limit-bytes": 4096, "netfilter": 2,
+               "max-routes": 100000, "max-routes-warn": 33}
     red.fam.do("router-set", dict(several, ifname="vr-red"))
     expect("settings", several, settings(red))
     red.fam.do("router-set", dict(before, ifname="vr-red"))
     for name, (_, bad) in EDGES.items():
-        for order in (1, -1):
+        for order in (1, -1) if bad else ():
             values = [(k, bad[0] if k == name else v) for k, v in several.items()]
             refused("all with a bad " + name, errno.ERANGE, "", red.fam, "router-set",
                     dict([("ifname", "vr-red")] + values[::order]))
@@ -448,6 +464,50 @@ REFUSALS = [
      "no such port"),
     ("fib-get", 0, {"router-name": "vr-red", "dst": bytes(4), "iif": U32_MAX},
      errno.ENODEV, "no such port"),
+    ("router-set", 0, {"ifname": "vr-red", "routes": 1}, errno.EINVAL, ""),
+    ("router-set", 0, {"ifname": "vr-red", "quota-state": 1}, errno.EINVAL, ""),
+    ("route-get", 0, {}, errno.EINVAL, "Give a prefix, or ask for a dump"),
+    ("route-get", 0, {"router-name": "vr-red"}, errno.EINVAL, "Give a prefix"),
+    ("route-get", 0, {"prefix": bytes(4), "prefix-len": 0}, errno.EINVAL,
+     "Give either the index or the name"),
+    ("route-get", 0, {"router-name": "nobody", "prefix": bytes(4), "prefix-len": 0},
+     errno.ENODEV, "No such router"),
+    ("route-get", 0, {"router-name": "red0", "prefix": bytes(4), "prefix-len": 0},
+     errno.ENODEV, "No such router"),
+    ("route-get", 0, {"router-name": "vr-red", "prefix": bytes(4), "prefix-len": 0},
+     errno.ESRCH, "no such route"),
+    ("route-get", 0, {"router-name": "vr-red", "prefix": bytes(4), "prefix-len": 0,
+                      "netnsid": 999}, errno.EINVAL, "No namespace has that id"),
+    ("route-get", 0, {"router-name": "vr-red", "prefix": bytes(4), "prefix-len": 0,
+                      "longer-prefixes": True}, errno.EINVAL, "ask for a dump"),
+    ("route-get", 1, {}, errno.EINVAL, "Give either the index or the name"),
+    ("route-get", 1, {"router-name": "nobody"}, errno.ENODEV, "No such router"),
+    ("route-get", 1, {"router-name": "vr-red", "netnsid": 999}, errno.EINVAL,
+     "No namespace has that id"),
+    ("route-get", 1, {"router-name": "vr-red", "family": 1}, errno.EINVAL, "IPv4 or IPv6"),
+    ("route-get", 1, {"router-name": "vr-red", "family": 258}, errno.EINVAL, "IPv4 or IPv6"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": bytes(4)}, errno.EINVAL,
+     "go together"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix-len": 4}, errno.EINVAL, "go together"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": b"", "prefix-len": 0}, errno.EINVAL,
+     "4 or 16 bytes"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": bytes(5), "prefix-len": 0},
+     errno.EINVAL, "4 or 16 bytes"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": bytes(4), "prefix-len": 33},
+     errno.EINVAL, "longer than its address"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": bytes(16), "prefix-len": 129},
+     errno.ERANGE, ""),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": b"\x0a\0\0\1", "prefix-len": 8},
+     errno.EINVAL, "beyond its length"),
+    ("route-get", 1, {"router-name": "vr-red", "prefix": bytes(4), "prefix-len": 0,
+                      "family": 10}, errno.EINVAL, "another family"),
+    ("route-get", 1, {"router-name": "vr-red", "longer-prefixes": True}, errno.EINVAL,
+     "A prefix is missing"),
+    ("fib-stats", 0, {}, errno.EINVAL, "Give either the index or the name"),
+    ("fib-stats", 0, {"router-name": "nobody"}, errno.ENODEV, "No such router"),
+    ("fib-stats", 0, {"router-ifindex": 1}, errno.ENODEV, "No such router"),
+    ("fib-stats", 0, {"router-name": "vr-red", "netnsid": 999}, errno.EINVAL,
+     "No namespace has that id"),
 ]
 
 
@@ -477,6 +537,8 @@ def t_malformed(red):
         ("unknown attribute", "router-get", name + attribute(200, b"")),
         ("unknown attribute", "port-get", name + attribute(200, b"")),
         ("unknown attribute", "fib-get", name + attribute(200, b"")),
+        ("unknown attribute", "route-get", name + attribute(200, b"")),
+        ("unknown attribute", "fib-stats", name + attribute(200, b"")),
         ("name without an end", "router-get", attribute(2, b"vr-red")),
         ("empty name", "router-get", attribute(2, b"")),
         ("name that is too long", "router-get", attribute(2, b"x" * 16 + b"\0")),
@@ -588,12 +650,20 @@ ATTEMPTS = [
     ("fib", "fib-get", 0, {"router-name": "vr-red", "dst": b"\x0a\0\1\2"}),
     ("fib by netnsid", "fib-get", 0, {"router-name": "vr-red", "netnsid": 0,
                                       "dst": b"\x0a\0\1\2"}),
+    ("routes", "route-get", 1, {"router-name": "vr-red"}),
+    ("routes by netnsid", "route-get", 1, {"router-name": "vr-red", "netnsid": 0}),
+    ("tables", "fib-stats", 0, {"router-name": "vr-red"}),
+    ("tables by netnsid", "fib-stats", 0, {"router-name": "vr-red", "netnsid": 0}),
+    ("tables verified", "fib-stats", 0, {"router-name": "vr-red", "verify": True}),
+    ("set max-routes", "router-set", 0, {"ifname": "vr-red", "max-routes": 4}),
 ]
 READ_ONLY = {
     "get": "ok", "dump": "ok", "dump all": "EPERM", "get by netnsid": "EPERM",
     "set": "EPERM", "set nothing": "EPERM", "set limit": "EPERM",
     "set by netnsid": "EPERM", "reset": "EPERM", "port": "ok", "port dump": "ok",
     "port dump all": "EPERM", "fib": "ok", "fib by netnsid": "EPERM",
+    "routes": "ok", "routes by netnsid": "EPERM", "tables": "ok",
+    "tables by netnsid": "EPERM", "tables verified": "EPERM", "set max-routes": "EPERM",
 }
 
 

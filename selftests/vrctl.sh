@@ -251,7 +251,7 @@ t_usage()
 {
 	local cmd
 
-	for cmd in list show set port stats lookup monitor reset create delete; do
+	for cmd in list show set port stats lookup fib monitor reset create delete; do
 		run 0 vrctl help $cmd
 		vr_expect_text "help" "$cmd" "$OUT"
 	done
