@@ -195,22 +195,25 @@ void vr_change_free_all(struct list_head *list)
 	}
 }
 
-static int vr_change_apply4(const struct vr_change *change, struct vr_rib *rib)
+static struct vr_nexthop *vr_change_apply4(const struct vr_change *change,
+					   struct vr_rib *rib)
 {
 	const struct fib_entry_notifier_info *fen = &change->fen;
 
 	if (change->event == FIB_EVENT_ENTRY_DEL)
-		return vr_rib_del4(rib, htonl(fen->dst), fen->dst_len,
-				   change->local);
+		return ERR_PTR(vr_rib_del4(rib, htonl(fen->dst), fen->dst_len,
+					   change->local));
 	return vr_rib_set4(rib, htonl(fen->dst), fen->dst_len, fen->fi,
 			   fen->type, inet_dscp_to_dsfield(fen->dscp),
 			   change->local);
 }
 
-static int vr_change_apply6(struct vr_change *change, struct vr_rib *rib)
+static struct vr_nexthop *vr_change_apply6(struct vr_change *change,
+					   struct vr_rib *rib)
 {
 	if (change->event == FIB_EVENT_ENTRY_DEL)
-		return vr_rib_del6(rib, change->rt, change->n, change->local);
+		return ERR_PTR(vr_rib_del6(rib, change->rt, change->n,
+					   change->local));
 	return vr_rib_set6(rib, change->rt, change->n,
 			   change->event == FIB_EVENT_ENTRY_APPEND,
 			   change->local);
@@ -222,9 +225,10 @@ static int vr_change_apply6(struct vr_change *change, struct vr_rib *rib)
  * @rib: routes
  *
  * Context: the mirror's work, may sleep.
- * Return: 0 or a negative errno, see vr_rib_set4() and its likes.
+ * Return: the nexthop that the route has now; NULL if it was deleted, or is in the
+ * local table; or an ERR_PTR(), see vr_rib_set4() and its likes.
  */
-int vr_change_apply(struct vr_change *change, struct vr_rib *rib)
+struct vr_nexthop *vr_change_apply(struct vr_change *change, struct vr_rib *rib)
 {
 	return change->family == AF_INET ? vr_change_apply4(change, rib) :
 					   vr_change_apply6(change, rib);

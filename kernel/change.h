@@ -27,28 +27,28 @@ struct vr_change_key {
 };
 
 /**
- * struct vr_change - a change of a route
+ * struct vr_change - a change of a route; there may be a million of them
  * @list: for the one who notes it
+ * @hash: for the one who counts prefixes
+ * @key: the prefix
+ * @paths: for the one who counts, number of paths that it has afterwards
  * @event: FIB_EVENT_ENTRY_...
  * @family: AF_INET or AF_INET6
  * @local: in the local table
  * @keyed: @key is valid: not a route by source
- * @key: the prefix
- * @hash: for the one who counts prefixes
- * @paths: for the same, number of paths that the prefix has afterwards
  * @fen: IPv4: the route; its fib_info is held
  * @n: IPv6: number of routes
  * @rt: IPv6: the routes, one a path, held
  */
 struct vr_change {
 	struct list_head list;
-	unsigned long event;
-	int family;
+	struct hlist_node hash;
+	struct vr_change_key key;
+	u32 paths;
+	u8 event;
+	u8 family;
 	bool local;
 	bool keyed;
-	struct vr_change_key key;
-	struct hlist_node hash;
-	unsigned int paths;
 	union {
 		struct fib_entry_notifier_info fen;
 		struct {
@@ -69,7 +69,8 @@ bool vr_change_counts(const struct vr_change *change);
 bool vr_change_is_own(const struct fib_notifier_info *info);
 unsigned int vr_change_paths(const struct vr_change *change,
 			     unsigned int before);
-int vr_change_apply(struct vr_change *change, struct vr_rib *rib);
+struct vr_nexthop *vr_change_apply(struct vr_change *change,
+				   struct vr_rib *rib);
 struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
 				     const struct vr_rib *rib);
 void vr_change_set_flags(const struct vr_change *change, struct net *net,

@@ -16,6 +16,7 @@
  */
 #include <linux/err.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xarray.h>
@@ -194,8 +195,10 @@ static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
 	};
 	int err;
 
-	if (entry->nh == before)
+	if (entry->nh == before) {
+		fib->updates++;
 		return 0;
+	}
 	vr_fib_reap(fib);
 	err = entry->plen ? vr_fib_change(fib, &edit) :
 			    vr_fib_set_default(fib, entry->nh, gfp);
@@ -665,6 +668,7 @@ static int vr_fib_census_refs(struct vr_fib_census *census,
 	err = vr_fib_census_store(census, node, value + VR_FIB_REF);
 	if (err || value)
 		return err;
+	cond_resched();
 	n = vr_fib_node_degree(node);
 	for (i = 0; i < n && !err; i++) {
 		below = vr_fib_node_below(node, i);
@@ -720,17 +724,18 @@ static int vr_fib_census(struct vr_fib_census *census,
 	return err;
 }
 
-static int vr_fib_count_len(void *arg, const void *prefix, u8 plen, u16 nh)
+static int vr_fib_count_len(void *arg, const struct vr_fib_entry *entry)
 {
 	struct vr_fib_info *info = arg;
 
-	info->by_len[plen]++;
-	info->prefixes++;
+	info->by_len[entry->plen]++;
+	cond_resched();
 	return 0;
 }
 
 static int vr_fib_fill_info(struct vr_fib *fib, struct vr_fib_info *info)
 {
+	struct vr_fib_key zero = {};
 	struct vr_fib_census census;
 	int err;
 
@@ -745,7 +750,10 @@ static int vr_fib_fill_info(struct vr_fib *fib, struct vr_fib_info *info)
 	info->store_bytes = census.bytes;
 	info->store_shared_bytes = census.shared;
 	info->updates = fib->updates;
-	return err;
+	info->prefixes = fib->count;
+	info->by_len[0] = vr_fib_head(fib)->fallback ? 1 : 0;
+	return err ? : vr_fib_store_walk(vr_fib_store(fib), 0, zero, NULL,
+					 vr_fib_count_len, info);
 }
 
 /**
@@ -763,9 +771,6 @@ int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info)
 	memset(info, 0, sizeof(*info));
 	mutex_lock(&vr_fib_lock);
 	err = vr_fib_fill_info((struct vr_fib *)fib, info);
-	rcu_read_lock();
-	vr_fib_walk(fib, NULL, 0, vr_fib_count_len, info);
-	rcu_read_unlock();
 	mutex_unlock(&vr_fib_lock);
 	return err;
 }

@@ -12,6 +12,7 @@
 #include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -474,6 +475,7 @@ void vr_fib_node_put(struct vr_fib_node *node)
 			doomed = below;
 		}
 		vr_fib_count_nodes(-1);
+		cond_resched();
 		call_rcu(&node->rcu, vr_fib_node_free_rcu);
 	}
 }

@@ -10,6 +10,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/log2.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -470,6 +471,7 @@ static unsigned long vr_fib_build_at(struct vr_fib_view view,
 
 	if (!view.node)
 		return vr_fib_leaf(inherited);
+	cond_resched();
 	sheet = vr_fib_sheet(level);
 	vr_fib_sheet_own(sheet, view, level, inherited);
 	fine = vr_fib_node_kind(view.node) == VR_FIB_LIST ?
@@ -707,6 +709,7 @@ static unsigned int vr_fib_verify_at(struct vr_fib_proof *proof,
 
 	if (level == VR_FIB_LEVELS * VR_FIB_STRIDE)
 		return slot != vr_fib_leaf(inherited);
+	cond_resched();
 	sheet = vr_fib_sheet(level);
 	vr_fib_sheet_own(sheet, view, level, inherited);
 	for (i = 0; i < VR_FIB_SLOTS; i++)

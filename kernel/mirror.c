@@ -18,6 +18,7 @@
 #include "router.h"
 
 #define VR_MIRROR_RETRY		(HZ / 10)
+#define VR_MIRROR_BACKOFF	7	/* times two */
 
 static struct workqueue_struct *vr_mirror_wq;
 
@@ -71,21 +72,19 @@ static bool vr_mirror_offload(struct vr_mirror *mirror,
 
 /* Tell the kernel whether the data plane takes a route's packets. */
 static void vr_mirror_flag(struct vr_mirror *mirror,
-			   const struct vr_change *change)
+			   const struct vr_change *change,
+			   const struct vr_nexthop *nh)
 {
-	bool offload = mirror->rib &&
-		       vr_mirror_offload(mirror,
-					 vr_change_nexthop(change, mirror->rib));
-
-	vr_change_set_flags(change, mirror->net, offload);
+	vr_change_set_flags(change, mirror->net, vr_mirror_offload(mirror, nh));
 }
 
 static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
 {
-	int err = vr_change_apply(change, mirror->rib);
+	struct vr_nexthop *nh = vr_change_apply(change, mirror->rib);
+	int err = PTR_ERR_OR_ZERO(nh);
 
 	if (!err)
-		vr_mirror_flag(mirror, change);
+		vr_mirror_flag(mirror, change, nh);
 	/* what was vetoed or never announced may be deleted all the same */
 	if (err && err != -ENOENT)
 		return err;
@@ -222,7 +221,7 @@ static int vr_mirror_replay(struct vr_mirror *mirror)
 	int err;
 
 	mirror->rib = vr_rib_alloc();
-	if (!mirror->rib)
+	if (!mirror->rib || vr_rib_bulk_begin(mirror->rib))
 		return -ENOMEM;
 	mirror->replaying = true;
 	err = register_fib_notifier(mirror->net, &mirror->fib_nb,
@@ -266,17 +265,25 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 	mirror->lost = false;
 	spin_unlock_bh(&mirror->lock);
 	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror) &&
-	    vr_mirror_publish(mirror))
+	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
+		mirror->failures = 0;
 		return;
+	}
 	spin_lock_bh(&mirror->lock);
 	mirror->lost = true;
 	spin_unlock_bh(&mirror->lock);
-	vr_mirror_kick(mirror, VR_MIRROR_RETRY);
+	/* what there are too many of will still be there: ever more rarely */
+	vr_mirror_kick(mirror, VR_MIRROR_RETRY << mirror->failures);
+	if (mirror->failures < VR_MIRROR_BACKOFF)
+		mirror->failures++;
 }
 
-static void vr_mirror_reflag_one(void *mirror, const struct vr_change *change)
+static void vr_mirror_reflag_one(void *arg, const struct vr_change *change)
 {
-	vr_mirror_flag(mirror, change);
+	struct vr_mirror *mirror = arg;
+
+	vr_mirror_flag(mirror, change, mirror->rib ?
+		       vr_change_nexthop(change, mirror->rib) : NULL);
 }
 
 /* Set the flags of all routes anew; later ones are flagged when they come. */

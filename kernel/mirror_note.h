@@ -45,6 +45,7 @@ struct vr_router;
  * @work: does the job; the only one who touches what follows
  * @rib: the routes
  * @registered: hears of routes
+ * @failures: how often building everything failed since it last did not
  * @recheck: ports or neighbours changed; set by anyone
  * @doing: changes that the work has taken from @events and not applied yet
  * @doing_since: the same as @since for them
@@ -72,6 +73,7 @@ struct vr_mirror {
 	struct delayed_work work;
 	struct vr_rib *rib;
 	bool registered;
+	u8 failures;
 	bool recheck;
 	u32 doing;
 	u64 doing_since;

@@ -322,16 +322,17 @@ static int vr_netlink_stats_begin(struct net *net, struct genl_info *info,
 	return 0;
 }
 
-static void vr_netlink_stats_look(struct vr_netlink_stats *stats)
+static int vr_netlink_stats_look(struct vr_netlink_stats *stats)
 {
 	struct vr_rib *rib = stats->rib;
+	int err;
 
-	vr_fib_get_info(rib->fib4, &stats->fib[0]);
-	vr_fib_get_info(rib->fib6, &stats->fib[1]);
-	if (!stats->verify)
-		return;
-	stats->errors[0] = vr_fib_verify(rib->fib4);
-	stats->errors[1] = vr_fib_verify(rib->fib6);
+	err = vr_fib_get_info(rib->fib4, &stats->fib[0]) ? :
+	      vr_fib_get_info(rib->fib6, &stats->fib[1]);
+	if (err || !stats->verify)
+		return err;
+	return vr_fib_verify(rib->fib4, &stats->errors[0]) ? :
+	       vr_fib_verify(rib->fib6, &stats->errors[1]);
 }
 
 /**
@@ -348,9 +349,10 @@ int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net *net;
 	int err;
 
-	if (verify && !netlink_capable(skb, CAP_NET_ADMIN)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, verify,
-				    "That work is for the host's administrator");
+	/* it takes its time, and meanwhile no table can change */
+	if (!netlink_capable(skb, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "That work is for the host's administrator");
 		return -EPERM;
 	}
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
@@ -367,7 +369,7 @@ int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	put_net(net);
 	if (!err && stats->rib)
-		vr_netlink_stats_look(stats);
+		err = vr_netlink_stats_look(stats);
 	if (!err)
 		err = vr_netlink_reply(info, VROUTER_CMD_FIB_STATS,
 				       VR_NETLINK_STATS_SIZE,

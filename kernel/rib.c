@@ -125,15 +125,16 @@ static int vr_rib_set_local(struct vr_fib *fib, struct vr_rib_filter *filter,
 			    const void *dst, u8 plen, u8 type, u32 hash,
 			    bool whole, bool filtered)
 {
-	u16 old;
+	u16 old = 0;
 	int err;
 
 	/* before the route, so that no reader misses it */
-	if (filtered && !vr_fib_get(fib, dst, plen))
+	if (filtered)
 		vr_rib_filter_add(filter, hash, whole);
 	err = vr_fib_set(fib, dst, plen, vr_rib_local_reason(type), &old,
 			 GFP_KERNEL_ACCOUNT);
-	if (err && filtered && !vr_fib_get(fib, dst, plen))
+	/* not a new one */
+	if (filtered && (err || old))
 		vr_rib_filter_del(filter, hash, whole);
 	return err;
 }
@@ -157,45 +158,35 @@ static bool vr_rib_is_own(const struct vr_nexthop *nh)
 		      nh->reason == VROUTER_PUNT_MULTICAST);
 }
 
-/* A VRF's own addresses stand in its own table. */
-static void vr_rib_account(struct vr_rib_filter *filter,
-			   const struct vr_nexthop *old,
-			   const struct vr_nexthop *new, u32 hash, bool whole)
-{
-	if (vr_rib_is_own(old) == vr_rib_is_own(new))
-		return;
-	if (vr_rib_is_own(new))
-		vr_rib_filter_add(filter, hash, whole);
-	else
-		vr_rib_filter_del(filter, hash, whole);
-}
-
-static int vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
-		      struct vr_rib_filter *filter, const void *dst, u8 plen,
-		      struct vr_nexthop *nh, u32 hash, bool whole)
+/* A VRF's own addresses stand in its own table: the filter knows them as well. */
+static struct vr_nexthop *vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
+				     struct vr_rib_filter *filter,
+				     const void *dst, u8 plen,
+				     struct vr_nexthop *nh, u32 hash, bool whole)
 {
 	struct vr_nexthop *old;
-	u16 id;
+	u16 id = 0;
 	int err;
 
 	if (IS_ERR(nh))
-		return PTR_ERR(nh);
-	old = vr_nexthop_by_id(rib->nexthops, vr_fib_get(fib, dst, plen));
+		return nh;
+	/* before the route, so that no reader misses it */
 	if (vr_rib_is_own(nh))
-		vr_rib_account(filter, old, nh, hash, whole);
+		vr_rib_filter_add(filter, hash, whole);
 	err = vr_fib_set(fib, dst, plen, nh->id, &id, GFP_KERNEL_ACCOUNT);
 	if (err) {
 		if (vr_rib_is_own(nh))
-			vr_rib_account(filter, nh, old, hash, whole);
+			vr_rib_filter_del(filter, hash, whole);
 		vr_nexthop_put(nh);
-		return err;
+		return ERR_PTR(err);
 	}
 	WRITE_ONCE(rib->seq, rib->seq + 1);
-	if (!vr_rib_is_own(nh))
-		vr_rib_account(filter, old, nh, hash, whole);
+	old = vr_nexthop_by_id(rib->nexthops, id);
+	if (vr_rib_is_own(old))
+		vr_rib_filter_del(filter, hash, whole);
 	if (old)
 		vr_nexthop_put(old);
-	return 0;
+	return nh;
 }
 
 static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
@@ -211,9 +202,35 @@ static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
 		return err;
 	WRITE_ONCE(rib->seq, rib->seq + 1);
 	nh = vr_nexthop_by_id(rib->nexthops, id);
-	vr_rib_account(filter, nh, NULL, hash, whole);
+	if (vr_rib_is_own(nh))
+		vr_rib_filter_del(filter, hash, whole);
 	vr_nexthop_put(nh);
 	return 0;
+}
+
+/**
+ * vr_rib_bulk_begin() - begin to load many routes, in the order of a dump
+ * @rib: empty routes, which nobody reads yet
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_rib_bulk_begin(struct vr_rib *rib)
+{
+	return vr_fib_bulk_begin(rib->fib4) ? : vr_fib_bulk_begin(rib->fib6);
+}
+
+/**
+ * vr_rib_bulk_end() - have the routes ready to be read
+ * @rib: routes
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_rib_bulk_end(struct vr_rib *rib)
+{
+	return vr_fib_bulk_end(rib->fib4, GFP_KERNEL_ACCOUNT) ? :
+	       vr_fib_bulk_end(rib->fib6, GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -227,17 +244,20 @@ static int vr_rib_del(struct vr_rib *rib, struct vr_fib *fib,
  * @local: into the local table
  *
  * Context: the mirror's work, may sleep.
- * Return: 0, -ENOMEM, or -ENOSPC if there are too many nexthops.
+ * Return: the route's nexthop, NULL for one of the local table; or ERR_PTR():
+ * -ENOMEM, or -ENOSPC if there are too many nexthops.
  */
-int vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen, struct fib_info *fi,
-		u8 type, bool tos, bool local)
+struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
+			       struct fib_info *fi, u8 type, bool tos,
+			       bool local)
 {
 	u32 hash = vr_rib_hash4(dst);
 
 	if (local)
-		return vr_rib_set_local(rib->local4, &rib->filter4, &dst, plen,
-					type, hash, plen == 32,
-					vr_rib_filtered4(dst));
+		return ERR_PTR(vr_rib_set_local(rib->local4, &rib->filter4,
+						&dst, plen, type, hash,
+						plen == 32,
+						vr_rib_filtered4(dst)));
 	return vr_rib_set(rib, rib->fib4, &rib->filter4, &dst, plen,
 			  vr_nexthop_get4(rib->nexthops, fi, type, tos), hash,
 			  plen == 32);
@@ -329,26 +349,34 @@ unsigned int vr_rib_paths(const struct vr_rib *rib,
  * @local: into the local table
  *
  * Context: the mirror's work, may sleep.
- * Return: 0, -ENOMEM, or -ENOSPC if there are too many nexthops.
+ * Return: the route's nexthop, NULL for one of the local table or by source; or
+ * ERR_PTR(): -ENOMEM, or -ENOSPC if there are too many nexthops.
  */
-int vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool append, bool local)
+struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
+			       unsigned int n, bool append, bool local)
 {
 	const struct rt6key *key = &routes[0]->fib6_dst;
 	u32 hash = vr_rib_hash6(&key->addr);
 	struct vr_nexthop *old = NULL;
+	int err;
 
 	if (routes[0]->fib6_src.plen) {
 		WRITE_ONCE(rib->by_source, true);
-		return 0;
+		return NULL;
 	}
 	if (local)
-		return vr_rib_set_local(rib->local6, &rib->filter6, &key->addr,
-					key->plen, routes[0]->fib6_type, hash,
-					key->plen == 128,
-					vr_rib_filtered6(&key->addr));
-	if (append)
+		return ERR_PTR(vr_rib_set_local(rib->local6, &rib->filter6,
+						&key->addr, key->plen,
+						routes[0]->fib6_type, hash,
+						key->plen == 128,
+						vr_rib_filtered6(&key->addr)));
+	if (append) {
+		/* no dump does that: what is being loaded has to be seen */
+		err = vr_rib_bulk_end(rib);
+		if (err)
+			return ERR_PTR(err);
 		old = vr_rib_exact6(rib, &key->addr, key->plen);
+	}
 	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
 			  vr_nexthop_get6(rib->nexthops, old, routes, n, true),
 			  hash, key->plen == 128);
@@ -371,6 +399,7 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	const struct rt6key *key = &routes[0]->fib6_dst;
 	u32 hash = vr_rib_hash6(&key->addr);
 	struct vr_nexthop *old, *nh = NULL;
+	int err;
 
 	/* nobody counts them here: it may have been the last one */
 	if (routes[0]->fib6_src.plen)
@@ -379,6 +408,9 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 		return vr_rib_del_local(rib->local6, &rib->filter6, &key->addr,
 					key->plen, hash, key->plen == 128,
 					vr_rib_filtered6(&key->addr));
+	err = vr_rib_bulk_end(rib);
+	if (err)
+		return err;
 	old = vr_rib_exact6(rib, &key->addr, key->plen);
 	if (!old)
 		return -ENOENT;
@@ -390,8 +422,9 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	if (!nh)
 		return vr_rib_del(rib, rib->fib6, &rib->filter6, &key->addr,
 				  key->plen, hash, key->plen == 128);
-	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
-			  nh, hash, key->plen == 128);
+	nh = vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
+			nh, hash, key->plen == 128);
+	return PTR_ERR_OR_ZERO(nh);
 }
 
 static u8 vr_rib_own_reason(const struct vr_rib *rib, u16 id)

@@ -58,11 +58,14 @@ struct vr_rib {
 struct vr_rib *vr_rib_alloc(void);
 bool vr_rib_get(struct vr_rib *rib);
 void vr_rib_put(struct vr_rib *rib);
-int vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen, struct fib_info *fi,
-		u8 type, bool tos, bool local);
+int vr_rib_bulk_begin(struct vr_rib *rib);
+int vr_rib_bulk_end(struct vr_rib *rib);
+struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
+			       struct fib_info *fi, u8 type, bool tos,
+			       bool local);
 int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local);
-int vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool append, bool local);
+struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
+			       unsigned int n, bool append, bool local);
 int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 		bool local);
 struct vr_nexthop *vr_rib_exact4(const struct vr_rib *rib, __be32 dst, u8 plen);

@@ -662,7 +662,7 @@ READ_ONLY = {
     "set": "EPERM", "set nothing": "EPERM", "set limit": "EPERM",
     "set by netnsid": "EPERM", "reset": "EPERM", "port": "ok", "port dump": "ok",
     "port dump all": "EPERM", "fib": "ok", "fib by netnsid": "EPERM",
-    "routes": "ok", "routes by netnsid": "EPERM", "tables": "ok",
+    "routes": "ok", "routes by netnsid": "EPERM", "tables": "EPERM",
     "tables by netnsid": "EPERM", "tables verified": "EPERM", "set max-routes": "EPERM",
 }
 
@@ -744,6 +744,7 @@ def t_perm_texts(_):
         for operation, dump, values in (("router-get", 1, {"all-netns": True}),
                                         ("port-get", 1, {"all-netns": True}),
                                         ("router-get", 0, {"ifname": "x", "netnsid": 1}),
+                                        ("fib-stats", 0, {"router-name": "x"}),
                                         ("fib-get", 0, {"router-name": "x", "netnsid": 1,
                                                         "dst": b"1234"})):
             try:
