@@ -40,12 +40,16 @@ static u8 vr_explain_way(const struct vr_rib *rib, const struct net *net,
 		reason = vr_rib_local4(rib, iph.daddr);
 		if (!reason && iph.saddr && vr_rib_local4(rib, iph.saddr))
 			reason = VROUTER_PUNT_MARTIAN;
-		return reason ? : vr_way_route4(rib, net, &iph, NULL, way);
+		return reason ? : vr_way_route4(rib,
+						 vr_fib_lookup4(rib->fib4,
+								iph.daddr),
+						 net, &iph, NULL, way);
 	}
 	hdr.saddr = ex->src;
 	hdr.daddr = ex->dst;
 	return vr_rib_local6(rib, &hdr.daddr) ? :
-	       vr_way_route6(rib, net, &hdr, NULL, way);
+	       vr_way_route6(rib, vr_fib_lookup6(rib->fib6, &hdr.daddr), net,
+			     &hdr, NULL, way);
 }
 
 static void vr_explain_show_way(const struct vr_way *way, struct vr_explain *ex)

@@ -27,12 +27,10 @@
  * struct vr_fib_sheet - a node, spread out
  * @slot: slots
  * @fresh: which of them have a reference of their own
- * @owned: prefixes that end here
  */
 struct vr_fib_sheet {
 	unsigned long slot[VR_FIB_SLOTS];
 	u64 fresh[VR_FIB_WORDS];
-	u32 owned[2 * VR_FIB_SLOTS];
 };
 
 /* The one writer's scratch: a sheet for each level, and the node to be. */
@@ -115,15 +113,17 @@ static void vr_fib_fill(unsigned long *slot, unsigned int from, unsigned int n,
 static void vr_fib_sheet_own(struct vr_fib_sheet *sheet, struct vr_fib_view view,
 			     unsigned int level, u16 inherited)
 {
+	u32 buffer[VR_FIB_LIST_MAX];
 	unsigned int i, n, bits;
+	const u32 *owned;
 
 	vr_fib_fill(sheet->slot, 0, VR_FIB_SLOTS, vr_fib_leaf(inherited));
-	n = vr_fib_view_owned(view, level, sheet->owned);
+	owned = vr_fib_view_owned(view, level, buffer, &n);
 	/* what covers another one comes before it */
 	for (i = 0; i < n; i++) {
-		bits = sheet->owned[i] >> 16 & 0xff;
-		vr_fib_fill(sheet->slot, sheet->owned[i] >> 24,
-			    VR_FIB_SLOTS >> bits, vr_fib_leaf(sheet->owned[i]));
+		bits = owned[i] >> 16 & 0xff;
+		vr_fib_fill(sheet->slot, owned[i] >> 24, VR_FIB_SLOTS >> bits,
+			    vr_fib_leaf(owned[i]));
 	}
 }
 
@@ -500,6 +500,12 @@ unsigned long vr_fib_plane_build(struct vr_fib_view view, u16 inherited,
 	return vr_fib_build_at(view, zero, 0, inherited, gfp);
 }
 
+static void vr_fib_cover(u64 *covered, unsigned int from, unsigned int n)
+{
+	for (; n--; from++)
+		covered[from / 64] |= BIT_ULL(from % 64);
+}
+
 /* The slots that a prefix of this level gives now, where no longer one does. */
 static bool vr_fib_turn_own(struct vr_fib_turn *turn, struct vr_fib_view view,
 			    struct vr_fib_sheet *sheet, unsigned int level,
@@ -509,20 +515,18 @@ static bool vr_fib_turn_own(struct vr_fib_turn *turn, struct vr_fib_view view,
 	unsigned int from = vr_fib_byte(turn->entry.key, level);
 	unsigned int to = from + (VR_FIB_SLOTS >> bits);
 	u64 covered[VR_FIB_WORDS] = {};
-	u32 word;
+	u32 buffer[VR_FIB_LIST_MAX], slot;
+	const u32 *owned;
 
-	n = vr_fib_view_owned(view, level, sheet->owned);
+	owned = vr_fib_view_owned(view, level, buffer, &n);
 	for (i = 0; i < n; i++) {
-		word = sheet->owned[i];
-		other = word >> 16 & 0xff;
-		if (other > bits) {
-			for (word >>= 24; word < to && word >= from &&
-			     word < (sheet->owned[i] >> 24) +
-				    (VR_FIB_SLOTS >> other); word++)
-				covered[word / 64] |= BIT_ULL(word % 64);
-		} else if (!((word >> 24 ^ from) >> (VR_FIB_STRIDE - other))) {
-			inherited = word;
-		}
+		slot = owned[i] >> 24;
+		other = owned[i] >> 16 & 0xff;
+		if (other > bits && slot >= from && slot < to)
+			vr_fib_cover(covered, slot, VR_FIB_SLOTS >> other);
+		else if (other <= bits &&
+			 !((slot ^ from) >> (VR_FIB_STRIDE - other)))
+			inherited = owned[i];
 	}
 	for (i = from; i < to; i++) {
 		if (covered[i / 64] & BIT_ULL(i % 64))
@@ -537,10 +541,13 @@ static bool vr_fib_turn_own(struct vr_fib_turn *turn, struct vr_fib_view view,
 
 /* What the prefixes that end at a level give to what is below one slot. */
 static u16 vr_fib_turn_inherit(struct vr_fib_view view, unsigned int level,
-			       unsigned int slot, u16 inherited, u32 *owned)
+			       unsigned int slot, u16 inherited)
 {
-	unsigned int i, n = vr_fib_view_owned(view, level, owned);
+	u32 buffer[VR_FIB_LIST_MAX];
+	const u32 *owned;
+	unsigned int i, n;
 
+	owned = vr_fib_view_owned(view, level, buffer, &n);
 	for (i = 0; i < n && owned[i] >> 24 <= slot; i++)
 		if (!((owned[i] >> 24 ^ slot) >>
 		      (VR_FIB_STRIDE - (owned[i] >> 16 & 0xff))))
@@ -619,7 +626,7 @@ static unsigned long vr_fib_turn_one(struct vr_fib_turn *turn,
 		flat = container_of(node, struct vr_fib_flat, node);
 	else
 		vr_fib_spread(sheet->slot, slot, level);
-	inherited = vr_fib_turn_inherit(view, level, i, inherited, sheet->owned);
+	inherited = vr_fib_turn_inherit(view, level, i, inherited);
 	new = vr_fib_plane_turn(turn, vr_fib_view_slot(view, level, i),
 				flat ? flat->slot[i] : sheet->slot[i],
 				level + VR_FIB_STRIDE, inherited);

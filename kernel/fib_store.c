@@ -182,31 +182,33 @@ static u32 vr_fib_owned_word(const struct vr_fib_entry *entry,
  * vr_fib_view_owned() - the prefixes that end at a level
  * @view: what is there
  * @level: bits decided so far
- * @owned: gets them, as &struct vr_fib_branch has them, at most 2 * VR_FIB_SLOTS
+ * @buffer: room for VR_FIB_LIST_MAX of them
+ * @n: gets their number
  *
- * Return: their number.
+ * Context: the writer.
+ * Return: the prefixes, as &struct vr_fib_branch has them.
  */
-unsigned int vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
-			       u32 *owned)
+const u32 *vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
+			     u32 *buffer, unsigned int *n)
 {
 	const struct vr_fib_branch *branch;
 	struct vr_fib_entry entry;
-	unsigned int i, n = 0;
+	unsigned int i;
 
+	*n = 0;
 	if (!view.node)
-		return 0;
+		return buffer;
 	if (vr_fib_node_kind(view.node) == VR_FIB_BRANCH) {
 		branch = vr_fib_to_branch(view.node);
-		memcpy(owned, vr_fib_owned(branch),
-		       branch->owned * sizeof(*owned));
-		return branch->owned;
+		*n = branch->owned;
+		return vr_fib_owned(branch);
 	}
 	for (i = view.from; i < view.to; i++) {
 		entry = vr_fib_list_get(vr_fib_to_list(view.node), i);
 		if (entry.plen > level && entry.plen <= level + VR_FIB_STRIDE)
-			owned[n++] = vr_fib_owned_word(&entry, level);
+			buffer[(*n)++] = vr_fib_owned_word(&entry, level);
 	}
-	return n;
+	return buffer;
 }
 
 static u16 vr_fib_match_owned(const u32 *owned, unsigned int n,

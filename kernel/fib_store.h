@@ -125,8 +125,8 @@ struct vr_fib_view vr_fib_view_below(struct vr_fib_view view,
 				     struct vr_fib_key key, unsigned int level);
 struct vr_fib_view vr_fib_view_slot(struct vr_fib_view view, unsigned int level,
 				    unsigned int slot);
-unsigned int vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
-			       u32 *owned);
+const u32 *vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
+			     u32 *buffer, unsigned int *n);
 u16 vr_fib_store_match(const struct vr_fib_node *node,
 		       const struct vr_fib_entry *entry, bool exact, u8 *plen);
 int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,

@@ -127,6 +127,54 @@ void vr_forward_begin(struct vr_forward *fw, struct vr_queue *queue)
 	fw->rib = rcu_dereference(fw->router->rib);
 }
 
+static u16 vr_forward_route(const struct vr_rib *rib, const struct sk_buff *skb)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return vr_fib_lookup4(rib->fib4, ip_hdr(skb)->daddr);
+	default:
+		return vr_fib_lookup6(rib->fib6, &ipv6_hdr(skb)->daddr);
+	}
+}
+
+static bool vr_forward_has_addresses(const struct sk_buff *skb)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return skb_headlen(skb) >= sizeof(struct iphdr);
+	case htons(ETH_P_IPV6):
+		return skb_headlen(skb) >= sizeof(struct ipv6hdr);
+	default:
+		return false;
+	}
+}
+
+/**
+ * vr_forward_look() - look up the routes of packets that are to come
+ * @fw: state of this CPU, in a batch
+ * @skb: the first one of a list
+ * @n: how many of them
+ *
+ * One after the other they do not wait for each other's memory. Each packet of the
+ * batch must have been looked at in it, or never: what an earlier batch found may
+ * stand for another nexthop by now.
+ *
+ * Context: softirq, RCU read side.
+ */
+void vr_forward_look(const struct vr_forward *fw, struct sk_buff *skb,
+		     unsigned int n)
+{
+	const struct vr_rib *rib = fw->rib;
+	struct vr_forward_cb *cb;
+
+	for (; skb && n; skb = skb->next, n--) {
+		cb = vr_forward_cb(skb);
+		cb->looked = rib && vr_forward_has_addresses(skb);
+		if (likely(cb->looked))
+			cb->route = vr_forward_route(rib, skb);
+	}
+}
+
 /**
  * vr_forward_end() - end a batch: count what there was
  * @fw: state of this CPU
@@ -344,6 +392,15 @@ static void vr_forward_count(struct vr_forward_mib *in,
 	out->out_bytes += len;
 }
 
+static u16 vr_forward_find(const struct vr_forward *fw,
+			   const struct sk_buff *skb)
+{
+	const struct vr_forward_cb *cb = vr_forward_cb(skb);
+
+	return likely(cb->looked) ? cb->route :
+				    vr_forward_route(fw->rib, skb);
+}
+
 static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 {
 	struct net *net = fw->in.net;
@@ -360,7 +417,8 @@ static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 		return reason;
 	iph = ip_hdr(skb);
 	reason = vr_forward_address4(fw, iph->saddr, iph->daddr) ? :
-		 vr_way_route4(fw->rib, net, iph, skb, &way) ? :
+		 vr_way_route4(fw->rib, vr_forward_find(fw, skb), net, iph, skb,
+			       &way) ? :
 		 vr_forward_check_out(fw, &way) ? : fw->out.reason4;
 	if (unlikely(reason))
 		return reason;
@@ -400,7 +458,8 @@ static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 		return reason;
 	hdr = ipv6_hdr(skb);
 	reason = vr_forward_address6(fw, hdr) ? :
-		 vr_way_route6(fw->rib, fw->in.net, hdr, skb, &way) ? :
+		 vr_way_route6(fw->rib, vr_forward_find(fw, skb), fw->in.net, hdr,
+			       skb, &way) ? :
 		 vr_forward_check_out(fw, &way) ? :
 		 (fw->out.asked6 ? fw->out.reason6 : vr_gate_out6(&fw->out));
 	if (unlikely(reason))

@@ -115,7 +115,24 @@ struct vr_forward {
 	struct vr_egress egress;
 };
 
+/**
+ * struct vr_forward_cb - what the data path notes in skb->cb
+ * @route: number of its route's nexthop, if @looked
+ * @looked: the route was looked up beforehand, in the same RCU read side
+ */
+struct vr_forward_cb {
+	u16 route;
+	bool looked;
+};
+
+static inline struct vr_forward_cb *vr_forward_cb(const struct sk_buff *skb)
+{
+	return (struct vr_forward_cb *)skb->cb;
+}
+
 void vr_forward_begin(struct vr_forward *fw, struct vr_queue *queue);
+void vr_forward_look(const struct vr_forward *fw, struct sk_buff *skb,
+		     unsigned int n);
 void vr_forward_packet(struct vr_forward *fw, struct sk_buff *skb);
 void vr_forward_end(struct vr_forward *fw);
 

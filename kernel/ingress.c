@@ -103,12 +103,14 @@ struct vr_ingress {
 
 /**
  * struct vr_ingress_cb - what the queue notes in skb->cb
+ * @forward: what the data path notes there
  * @time: when the packet came, ns
  * @len: its length then, with the Ethernet header
  */
 struct vr_ingress_cb {
-	u64 time;
+	struct vr_forward_cb forward;
 	u32 len;
+	u64 time;
 };
 
 static DEFINE_PER_CPU(struct vr_ingress, vr_ingress);
@@ -242,6 +244,7 @@ static unsigned int vr_ingress_serve(struct vr_ingress *in,
 	u64 time;
 
 	vr_forward_begin(&in->forward, queue);
+	vr_forward_look(&in->forward, queue->data.head, max);
 	while (n < max && (skb = vr_ingress_dequeue(queue, n))) {
 		time = in->now - vr_ingress_cb(skb)->time;
 		u64_stats_update_begin(&stats->syncp);
@@ -308,6 +311,7 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 	u64_stats_inc(&queue->stats.rx_packets);
 	u64_stats_add(&queue->stats.rx_bytes, len);
 	u64_stats_update_end(&queue->stats.syncp);
+	vr_ingress_cb(skb)->forward.looked = false;
 
 	if (unlikely(at_once && vr_ingress_is_lone(in))) {
 		vr_ingress_serve_lone(in, queue, skb);

@@ -197,8 +197,9 @@ static u8 vr_way_start(const struct vr_rib *rib, u16 id, struct vr_nexthop **nh)
 }
 
 /**
- * vr_way_route4() - find an IPv4 packet's route and path
+ * vr_way_route4() - find an IPv4 packet's path
  * @rib: routes
+ * @id: number of its route's nexthop
  * @net: namespace
  * @iph: its header
  * @skb: the packet, or NULL to go by the addresses alone
@@ -207,7 +208,7 @@ static u8 vr_way_start(const struct vr_rib *rib, u16 id, struct vr_nexthop **nh)
  * Context: RCU read side.
  * Return: 0, or enum vrouter_punt_reason.
  */
-u8 vr_way_route4(const struct vr_rib *rib, const struct net *net,
+u8 vr_way_route4(const struct vr_rib *rib, u16 id, const struct net *net,
 		 const struct iphdr *iph, const struct sk_buff *skb,
 		 struct vr_way *way)
 {
@@ -215,7 +216,7 @@ u8 vr_way_route4(const struct vr_rib *rib, const struct net *net,
 	int hash = 0;
 	u8 reason;
 
-	reason = vr_way_start(rib, vr_fib_lookup4(rib->fib4, iph->daddr), &nh);
+	reason = vr_way_start(rib, id, &nh);
 	if (unlikely(reason))
 		return reason;
 	way->nh = nh;
@@ -230,8 +231,9 @@ u8 vr_way_route4(const struct vr_rib *rib, const struct net *net,
 }
 
 /**
- * vr_way_route6() - find an IPv6 packet's route and path
+ * vr_way_route6() - find an IPv6 packet's path
  * @rib: routes
+ * @id: number of its route's nexthop
  * @net: namespace
  * @hdr: its header
  * @skb: the packet, or NULL to go by the addresses alone
@@ -240,7 +242,7 @@ u8 vr_way_route4(const struct vr_rib *rib, const struct net *net,
  * Context: RCU read side.
  * Return: 0, or enum vrouter_punt_reason.
  */
-u8 vr_way_route6(const struct vr_rib *rib, const struct net *net,
+u8 vr_way_route6(const struct vr_rib *rib, u16 id, const struct net *net,
 		 const struct ipv6hdr *hdr, const struct sk_buff *skb,
 		 struct vr_way *way)
 {
@@ -248,7 +250,7 @@ u8 vr_way_route6(const struct vr_rib *rib, const struct net *net,
 	int hash = 0;
 	u8 reason;
 
-	reason = vr_way_start(rib, vr_fib_lookup6(rib->fib6, &hdr->daddr), &nh);
+	reason = vr_way_start(rib, id, &nh);
 	if (unlikely(reason))
 		return reason;
 	way->nh = nh;

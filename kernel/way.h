@@ -31,10 +31,10 @@ struct vr_way {
 	u8 gw_family;
 };
 
-u8 vr_way_route4(const struct vr_rib *rib, const struct net *net,
+u8 vr_way_route4(const struct vr_rib *rib, u16 id, const struct net *net,
 		 const struct iphdr *iph, const struct sk_buff *skb,
 		 struct vr_way *way);
-u8 vr_way_route6(const struct vr_rib *rib, const struct net *net,
+u8 vr_way_route6(const struct vr_rib *rib, u16 id, const struct net *net,
 		 const struct ipv6hdr *hdr, const struct sk_buff *skb,
 		 struct vr_way *way);
 u8 vr_way_neigh(const struct vr_way *way, int family, const void *daddr,
