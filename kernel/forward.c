@@ -165,14 +165,19 @@ void vr_forward_look(const struct vr_forward *fw, struct sk_buff *skb,
 		     unsigned int n)
 {
 	const struct vr_rib *rib = fw->rib;
+	const struct sk_buff *last;
 	struct vr_forward_cb *cb;
+	struct sk_buff *p;
 
-	for (; skb && n; skb = skb->next, n--) {
-		cb = vr_forward_cb(skb);
-		cb->looked = rib && vr_forward_has_addresses(skb);
+	for (p = skb; p && n; p = p->next, n--) {
+		cb = vr_forward_cb(p);
+		cb->looked = rib && vr_forward_has_addresses(p);
 		if (likely(cb->looked))
-			cb->route = vr_forward_route(rib, skb);
+			cb->route = vr_forward_route(rib, p);
 	}
+	for (last = p, p = skb; p != last; p = p->next)
+		if (likely(vr_forward_cb(p)->looked))
+			vr_way_expect(rib, vr_forward_cb(p)->route);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <linux/bits.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/prefetch.h>
 #include <net/arp.h>
 #include <net/flow_dissector.h>
 #include <net/ip_fib.h>
@@ -194,6 +195,27 @@ static u8 vr_way_start(const struct vr_rib *rib, u16 id, struct vr_nexthop **nh)
 	if (unlikely(!*nh))
 		return VROUTER_PUNT_MIRROR;
 	return (*nh)->reason;
+}
+
+/**
+ * vr_way_expect() - a packet with this route is to come
+ * @rib: routes
+ * @id: number of its nexthop
+ *
+ * Context: RCU read side.
+ */
+void vr_way_expect(const struct vr_rib *rib, u16 id)
+{
+	const struct vr_nexthop *nh = vr_nexthop_find(rib->nexthops, id);
+	const struct neighbour *neigh;
+
+	if (unlikely(!nh || !nh->npaths))
+		return;
+	neigh = rcu_dereference(nh->path[0].neigh);
+	if (likely(neigh)) {
+		prefetch(&neigh->nud_state);
+		prefetch(&neigh->ha);
+	}
 }
 
 /**
