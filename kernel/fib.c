@@ -29,6 +29,10 @@
 /* that many prefixes have one address */
 #define VR_FIB_BULK_BACK	(VR_FIB_LEVELS * VR_FIB_STRIDE + 1)
 
+#define VR_FIB_HELD_MAX		32
+/* Making a branch anew takes as long as so many updates in it. */
+#define VR_FIB_HELD_SHARE	16
+
 static DEFINE_MUTEX(vr_fib_lock);
 
 /**
@@ -41,6 +45,18 @@ struct vr_fib_bulk {
 	struct vr_fib_entry *entry;
 	size_t size;
 	size_t count;
+};
+
+/**
+ * struct vr_fib_held - new prefixes of one branch that lookups do not see yet
+ * @gfp: how to allocate
+ * @n: number of them
+ * @entry: the prefixes
+ */
+struct vr_fib_held {
+	gfp_t gfp;
+	unsigned int n;
+	struct vr_fib_entry entry[VR_FIB_HELD_MAX];
 };
 
 static struct vr_fib_key vr_fib_load(const struct vr_fib *fib, const void *addr)
@@ -147,32 +163,127 @@ static int vr_fib_set_default(struct vr_fib *fib, u16 nh, gfp_t gfp)
 	return 0;
 }
 
-static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
+/* Have lookups see what the prefixes say at and below one of them. */
+static int vr_fib_show(struct vr_fib *fib, const struct vr_fib_node *store,
+		       const struct vr_fib_entry *entry, gfp_t gfp)
 {
-	struct vr_fib_turn turn = { .entry = edit->entry, .gfp = edit->gfp };
-	struct vr_fib_node *old = vr_fib_store(fib), *store;
+	struct vr_fib_turn turn = { .entry = *entry, .gfp = gfp };
 	unsigned long root;
 
-	store = vr_fib_store_edit(edit, old, 0);
-	if (IS_ERR(store))
-		return PTR_ERR(store);
-	vr_fib_store_commit(edit);
 	root = vr_fib_plane_turn(&turn, vr_fib_view(store),
 				 vr_fib_head(fib)->root, 0, 0);
 	if (!root) {
-		vr_fib_store_undo(edit);
-		vr_fib_store_end(edit);
-		if (store)
-			vr_fib_node_put(store);
+		vr_fib_plane_abort(&turn);
 		return -ENOMEM;
 	}
 	vr_fib_plane_commit(&turn);
 	vr_fib_publish(fib, root);
-	rcu_assign_pointer(fib->store, store);
+	return 0;
+}
+
+/* Bits that the prefixes of a branch have in common. */
+static unsigned int vr_fib_branch_bits(const struct vr_fib *fib)
+{
+	return fib->bits == 32 ? 16 : 32;
+}
+
+/* The branch of a prefix, as a prefix. */
+static struct vr_fib_entry vr_fib_branch(const struct vr_fib *fib,
+					 const struct vr_fib_entry *entry)
+{
+	struct vr_fib_entry branch = { .plen = vr_fib_branch_bits(fib) };
+
+	branch.key = vr_fib_and(entry->key, vr_fib_mask(branch.plen));
+	return branch;
+}
+
+static unsigned int vr_fib_branch_count(const struct vr_fib *fib,
+					const struct vr_fib_entry *branch)
+{
+	struct vr_fib_view view = vr_fib_view(vr_fib_store(fib));
+	unsigned int level;
+
+	for (level = 0; level < branch->plen; level += VR_FIB_STRIDE)
+		view = vr_fib_view_below(view, branch->key, level);
+	return vr_fib_store_count(view.node);
+}
+
+/* One after the other, or their branch as a whole, whichever is less work. */
+static int vr_fib_unhold(struct vr_fib *fib)
+{
+	struct vr_fib_held *held = fib->held;
+	struct vr_fib_entry branch;
+	int err = 0;
+
+	if (!held || !held->n)
+		return 0;
+	branch = vr_fib_branch(fib, &held->entry[0]);
+	if (held->n > 1 && held->n * VR_FIB_HELD_SHARE >=
+			   vr_fib_branch_count(fib, &branch)) {
+		err = vr_fib_show(fib, vr_fib_store(fib), &branch, held->gfp);
+		if (!err)
+			held->n = 0;
+	}
+	while (held->n && !err) {
+		err = vr_fib_show(fib, vr_fib_store(fib),
+				  &held->entry[held->n - 1], held->gfp);
+		if (!err)
+			held->n--;
+	}
+	return err;
+}
+
+/* May lookups see this change later, together with others? */
+static bool vr_fib_may_hold(const struct vr_fib *fib,
+			    const struct vr_fib_edit *edit)
+{
+	return fib->held && edit->count == 1 &&
+	       edit->entry.plen > vr_fib_branch_bits(fib);
+}
+
+/* Those before it must be of the same branch. */
+static bool vr_fib_fits_held(const struct vr_fib *fib,
+			     const struct vr_fib_entry *entry)
+{
+	const struct vr_fib_held *held = fib->held;
+	struct vr_fib_entry a, b;
+
+	if (!held->n || held->n == VR_FIB_HELD_MAX)
+		return false;
+	a = vr_fib_branch(fib, &held->entry[0]);
+	b = vr_fib_branch(fib, entry);
+	return !vr_fib_cmp(&a, &b);
+}
+
+static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
+{
+	struct vr_fib_node *old, *store;
+	bool hold = vr_fib_may_hold(fib, edit);
+	int err = 0;
+
+	if (!hold || !vr_fib_fits_held(fib, &edit->entry))
+		err = vr_fib_unhold(fib);
+	if (err)
+		return err;
+	old = vr_fib_store(fib);
+	store = vr_fib_store_edit(edit, old, 0);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	vr_fib_store_commit(edit);
+	if (hold)
+		fib->held->entry[fib->held->n++] = edit->entry;
+	else
+		err = vr_fib_show(fib, store, &edit->entry, edit->gfp);
+	if (err) {
+		vr_fib_store_undo(edit);
+		swap(old, store);
+	}
+	if (!err)
+		rcu_assign_pointer(fib->store, store);
 	if (old)
 		vr_fib_node_put(old);
 	vr_fib_store_end(edit);
-	return 0;
+	return err;
 }
 
 static u16 vr_fib_exact(const struct vr_fib *fib,
@@ -407,6 +518,7 @@ void vr_fib_free(struct vr_fib *fib)
 		vr_fib_node_put(vr_fib_store(fib));
 	mutex_unlock(&vr_fib_lock);
 	vr_fib_bulk_free(fib);
+	kfree(fib->held);
 	kfree(fib);
 }
 
@@ -611,6 +723,53 @@ int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp)
 }
 
 /**
+ * vr_fib_hold() - let new prefixes wait for others next to them
+ * @fib: table
+ * @gfp: how to allocate when they are to be seen
+ *
+ * Up to vr_fib_release() lookups may not see prefixes that vr_fib_set() has added,
+ * while all other changes show at once, in order. Where many prefixes of one branch
+ * come one after the other, this is a third of the work. Without memory, nothing
+ * is held.
+ *
+ * Context: may sleep.
+ */
+void vr_fib_hold(struct vr_fib *fib, gfp_t gfp)
+{
+	struct vr_fib_held *held = kzalloc(sizeof(*held), gfp | __GFP_NOWARN);
+
+	if (!held)
+		return;
+	held->gfp = gfp;
+	mutex_lock(&vr_fib_lock);
+	if (!fib->held)
+		swap(fib->held, held);
+	mutex_unlock(&vr_fib_lock);
+	kfree(held);
+}
+
+/**
+ * vr_fib_release() - have lookups see all prefixes
+ * @fib: table
+ *
+ * Context: may sleep.
+ * Return: 0; or -ENOMEM, upon which it can be tried again.
+ */
+int vr_fib_release(struct vr_fib *fib)
+{
+	int err;
+
+	mutex_lock(&vr_fib_lock);
+	err = vr_fib_unhold(fib);
+	if (!err) {
+		kfree(fib->held);
+		fib->held = NULL;
+	}
+	mutex_unlock(&vr_fib_lock);
+	return err;
+}
+
+/**
  * vr_fib_count() - how many prefixes a table has
  * @fib: table
  *
@@ -788,7 +947,8 @@ int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad)
 	int err;
 
 	mutex_lock(&vr_fib_lock);
-	err = vr_fib_plane_verify(vr_fib_view(vr_fib_store(fib)),
+	err = vr_fib_unhold((struct vr_fib *)fib) ? :
+	      vr_fib_plane_verify(vr_fib_view(vr_fib_store(fib)),
 				  vr_fib_head(fib)->root, bad);
 	mutex_unlock(&vr_fib_lock);
 	return err;

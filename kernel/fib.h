@@ -16,6 +16,7 @@
 #include "fib_node.h"
 
 struct vr_fib_bulk;
+struct vr_fib_held;
 
 /**
  * struct vr_fib_head - where lookups begin
@@ -41,6 +42,7 @@ struct vr_fib_head {
  * @head: where lookups begin
  * @store: the prefixes but for the default route, NULL if there are none
  * @bulk: prefixes that were set since vr_fib_bulk_begin(), or NULL
+ * @held: new prefixes that lookups do not see yet, or NULL
  * @bits: length of an address, 32 or 128
  * @count: prefixes; writer only
  * @updates: changes since the table was made
@@ -49,6 +51,7 @@ struct vr_fib {
 	struct vr_fib_head __rcu *head;
 	struct vr_fib_node __rcu *store;
 	struct vr_fib_bulk *bulk;
+	struct vr_fib_held *held;
 	unsigned int bits;
 	unsigned int count;
 	u64 updates;
@@ -100,6 +103,8 @@ int vr_fib_walk(const struct vr_fib *fib, const void *from, u8 plen,
 		vr_fib_walk_fn fn, void *arg);
 int vr_fib_bulk_begin(struct vr_fib *fib);
 int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp);
+void vr_fib_hold(struct vr_fib *fib, gfp_t gfp);
+int vr_fib_release(struct vr_fib *fib);
 unsigned int vr_fib_count(const struct vr_fib *fib);
 int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info);
 int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad);

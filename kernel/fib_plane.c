@@ -20,8 +20,10 @@
  * Nodes with more runs of slots are flat, and those with more prefixes below, which
  * many lookups come by: it takes memory, and saves time.
  */
+#ifndef VR_FIB_RUNS_MAX	/* tests have it small */
 #define VR_FIB_RUNS_MAX		128
 #define VR_FIB_PREFIXES_MAX	4096
+#endif
 
 /**
  * struct vr_fib_sheet - a node, spread out
@@ -593,8 +595,10 @@ static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
 	u32 runs = vr_fib_flat_runs(flat, i, slot);
 	struct vr_fib_node *node;
 
-	/* without its last node it would not be flat */
-	if ((slot & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs) ||
+	/* without its last node it would not be flat; one place is enough, and
+	 * there may be one below a node that changes its kind
+	 */
+	if ((slot & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs) || turn->at ||
 	    !vr_fib_turn_ours(turn, level))
 		return 0;
 	node = vr_fib_node_find_but(&flat->node, i, slot);
@@ -607,6 +611,20 @@ static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
 	turn->slot = slot;
 	turn->runs = runs;
 	return vr_fib_node_slot(&flat->node);
+}
+
+/* A node may have to change its kind though its slots stay. */
+static bool vr_fib_keeps_kind(struct vr_fib_view view,
+			      const struct vr_fib_node *node)
+{
+	if (!node)
+		return true;
+	if (vr_fib_node_kind(node) == VR_FIB_FLAT)
+		return vr_fib_is_flat(view, container_of(node,
+							 struct vr_fib_flat,
+							 node)->runs);
+	return vr_fib_node_kind(node) != VR_FIB_MIXED ||
+	       !vr_fib_is_flat(view, 0);
 }
 
 /* Where the prefix is longer than this level: one slot changes. */
@@ -632,15 +650,16 @@ static unsigned long vr_fib_turn_one(struct vr_fib_turn *turn,
 				level + VR_FIB_STRIDE, inherited);
 	if (!new)
 		return 0;
-	if (new == (flat ? flat->slot[i] : sheet->slot[i])) {
+	if (new == (flat ? flat->slot[i] : sheet->slot[i]) &&
+	    vr_fib_keeps_kind(view, node)) {
 		vr_fib_slot_get(slot);
 		result = slot;
 	} else if (flat) {
 		result = vr_fib_turn_flat(turn, view, flat, level, new);
-		if (!result)
-			vr_fib_spread(sheet->slot, slot, level);
 	}
 	if (!result) {
+		if (flat)
+			vr_fib_spread(sheet->slot, slot, level);
 		sheet->slot[i] = new;
 		result = vr_fib_encode(sheet, view, turn->entry.key, level,
 				       turn->gfp);
@@ -694,6 +713,18 @@ void vr_fib_plane_commit(struct vr_fib_turn *turn)
 	turn->at->runs = turn->runs;
 	vr_fib_node_alter(&turn->at->node, turn->index, turn->slot);
 	vr_fib_slot_put(turn->slot);
+}
+
+/**
+ * vr_fib_plane_abort() - give up a change that vr_fib_plane_turn() could not prepare
+ * @turn: change
+ *
+ * Context: the writer.
+ */
+void vr_fib_plane_abort(struct vr_fib_turn *turn)
+{
+	if (turn->at)
+		vr_fib_slot_put(turn->slot);
 }
 
 /**

@@ -35,6 +35,7 @@ unsigned long vr_fib_plane_turn(struct vr_fib_turn *turn,
 				struct vr_fib_view view, unsigned long slot,
 				unsigned int level, u16 inherited);
 void vr_fib_plane_commit(struct vr_fib_turn *turn);
+void vr_fib_plane_abort(struct vr_fib_turn *turn);
 int vr_fib_plane_verify(struct vr_fib_view view, unsigned long slot,
 			unsigned int *bad);
 void vr_fib_slot_get(unsigned long slot);

@@ -151,6 +151,7 @@ static bool vr_mirror_drain(struct vr_mirror *mirror)
 		return false;
 	if (list_empty(&events))
 		return true;
+	vr_rib_hold(mirror->rib);
 	list_for_each_entry_safe(change, tmp, &events, list) {
 		if (vr_mirror_apply(mirror, change)) {
 			vr_mirror_give_back(mirror, &events);
@@ -161,6 +162,10 @@ static bool vr_mirror_drain(struct vr_mirror *mirror)
 		WRITE_ONCE(mirror->doing, mirror->doing - 1);
 		WRITE_ONCE(router->changes, router->changes + 1);
 		cond_resched();
+	}
+	if (vr_rib_release(mirror->rib)) {
+		vr_mirror_give_back(mirror, &events);
+		return false;
 	}
 	vr_mirror_measure(mirror);
 	return true;

@@ -234,6 +234,33 @@ int vr_rib_bulk_end(struct vr_rib *rib)
 }
 
 /**
+ * vr_rib_hold() - many changes are to come
+ * @rib: routes
+ *
+ * Up to vr_rib_release(), readers may not see new routes. Others show at once: what
+ * a route pointed to is let go, and readers must not find it any more.
+ *
+ * Context: the mirror's work, may sleep.
+ */
+void vr_rib_hold(struct vr_rib *rib)
+{
+	vr_fib_hold(rib->fib4, GFP_KERNEL_ACCOUNT);
+	vr_fib_hold(rib->fib6, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * vr_rib_release() - have readers see all routes
+ * @rib: routes
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vr_rib_release(struct vr_rib *rib)
+{
+	return vr_fib_release(rib->fib4) ? : vr_fib_release(rib->fib6);
+}
+
+/**
  * vr_rib_set4() - add or replace an IPv4 route
  * @rib: routes
  * @dst: destination

@@ -60,6 +60,8 @@ bool vr_rib_get(struct vr_rib *rib);
 void vr_rib_put(struct vr_rib *rib);
 int vr_rib_bulk_begin(struct vr_rib *rib);
 int vr_rib_bulk_end(struct vr_rib *rib);
+void vr_rib_hold(struct vr_rib *rib);
+int vr_rib_release(struct vr_rib *rib);
 struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
 			       struct fib_info *fi, u8 type, bool tos,
 			       bool local);

@@ -307,6 +307,41 @@ static void vr_fib_random_walk(struct vr_fib_random_ref *ref)
 	KUNIT_ASSERT_EQ(ref->test, ref->walked, want);
 }
 
+/* Nobody asks for a while, and then finds all of it. */
+static void vr_fib_random_held(struct vr_fib_random_ref *ref)
+{
+	struct vr_fib_random_prefix p;
+	unsigned int i, n;
+	u8 addr[16];
+	int at;
+
+	vr_fib_hold(ref->fib, GFP_KERNEL);
+	n = vr_fib_random_below(ref, 200);
+	for (i = 0; i < n && ref->count < VR_FIB_RANDOM_LIVE; i++) {
+		vr_fib_random_choose(ref, &p);
+		at = vr_fib_random_index(ref, &p);
+		vr_fib_random_bytes(p.addr, addr);
+		if (at >= 0 && vr_fib_random_below(ref, 2)) {
+			KUNIT_ASSERT_EQ(ref->test, 0,
+					vr_fib_del(ref->fib, addr, p.plen, NULL,
+						   GFP_KERNEL));
+			ref->entry[at] = ref->entry[--ref->count];
+			continue;
+		}
+		KUNIT_ASSERT_EQ(ref->test, 0,
+				vr_fib_set(ref->fib, addr, p.plen, p.nh, NULL,
+					   GFP_KERNEL));
+		ref->entry[at < 0 ? ref->count++ : at] = p;
+		/* what changed, unlike what is new, shows at once */
+		if (at >= 0)
+			vr_fib_random_probe(ref, &p);
+	}
+	KUNIT_ASSERT_EQ(ref->test, 0, vr_fib_release(ref->fib));
+	vr_fib_random_walk(ref);
+	for (i = 0; i < ref->count; i += 10)
+		vr_fib_random_probe(ref, &ref->entry[i]);
+}
+
 static struct vr_fib_random_ref *vr_fib_random_ref(struct kunit *test,
 						   unsigned int bits)
 {
@@ -332,6 +367,8 @@ static void vr_fib_random_ops(struct kunit *test, unsigned int bits)
 	unsigned int i, full = 0;
 
 	for (i = 0; i < vr_fib_random_n; i++) {
+		if (!(i % VR_FIB_RANDOM_WALKS))
+			vr_fib_random_held(ref);
 		if (ref->count == VR_FIB_RANDOM_LIVE) {
 			growing = false;
 			full++;
