@@ -9,8 +9,9 @@
  * would be in almost every node.
  *
  * An update makes the nodes on the way to its prefix anew and becomes visible with
- * one store, in the first node that can change in place or in the head. What fails
- * for want of memory changes nothing.
+ * one store, in the first node that can change in place or in the head; except that
+ * new prefixes may wait for others next to them, see vr_fib_hold(). What fails for
+ * want of memory changes nothing.
  *
  * Locking: vr_fib_lock for whoever changes any table; readers under RCU.
  */
@@ -26,8 +27,8 @@
 #include "fib_store.h"
 
 #define VR_FIB_BULK_MIN		1024
-/* that many prefixes have one address */
-#define VR_FIB_BULK_BACK	(VR_FIB_LEVELS * VR_FIB_STRIDE + 1)
+/* Prefixes to move for each one, on average: a dump may tell what covers others last. */
+#define VR_FIB_BULK_MOVES	128
 
 #define VR_FIB_HELD_MAX		32
 /* Making a branch anew takes as long as so many updates in it. */
@@ -40,11 +41,13 @@ static DEFINE_MUTEX(vr_fib_lock);
  * @entry: in order
  * @size: length of @entry
  * @count: prefixes
+ * @moves: how many of them had to move for others
  */
 struct vr_fib_bulk {
 	struct vr_fib_entry *entry;
 	size_t size;
 	size_t count;
+	u64 moves;
 };
 
 /**
@@ -159,7 +162,7 @@ static int vr_fib_set_default(struct vr_fib *fib, u16 nh, gfp_t gfp)
 	head->older = old;
 	vr_fib_slot_get(head->root);
 	rcu_assign_pointer(fib->head, head);
-	old->grace = get_state_synchronize_rcu();
+	old->grace = start_poll_synchronize_rcu();
 	return 0;
 }
 
@@ -321,23 +324,24 @@ static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
 	return 0;
 }
 
-/* Where an entry is, or would be; false if that is too far back to say. */
-static bool vr_fib_bulk_seek(const struct vr_fib_bulk *bulk,
-			     const struct vr_fib_entry *entry, size_t *at,
-			     bool *found)
+/* Where an entry is, or would be. */
+static size_t vr_fib_bulk_seek(const struct vr_fib_bulk *bulk,
+			       const struct vr_fib_entry *entry, bool *found)
 {
-	size_t i = bulk->count;
-	int cmp = 1;
+	size_t lo = 0, hi = bulk->count, mid;
 
-	while (i && bulk->count - i <= VR_FIB_BULK_BACK) {
-		cmp = vr_fib_cmp(entry, &bulk->entry[i - 1]);
-		if (cmp >= 0)
-			break;
-		i--;
+	/* most come in order */
+	if (hi && vr_fib_cmp(entry, &bulk->entry[hi - 1]) > 0)
+		lo = hi;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (vr_fib_cmp(entry, &bulk->entry[mid]) > 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	*found = !cmp;
-	*at = cmp ? i : i - 1;
-	return cmp >= 0 || !i;
+	*found = lo < bulk->count && !vr_fib_cmp(entry, &bulk->entry[lo]);
+	return lo;
 }
 
 static int vr_fib_bulk_grow(struct vr_fib_bulk *bulk, gfp_t gfp)
@@ -370,27 +374,27 @@ static void vr_fib_bulk_free(struct vr_fib *fib)
 static int vr_fib_bulk_build(struct vr_fib *fib, gfp_t gfp)
 {
 	const struct vr_fib_entry *entry = fib->bulk->entry;
+	unsigned long root = vr_fib_leaf(0);
+	struct vr_fib_node *store = NULL;
 	size_t n = fib->bulk->count;
-	struct vr_fib_node *store;
-	unsigned long root;
-	int err;
+	u16 fallback = 0;
 
 	/* the default route comes first, if there is one */
 	if (n && !entry->plen) {
-		err = vr_fib_set_default(fib, entry->nh, gfp);
-		if (err)
-			return err;
+		fallback = entry->nh;
 		entry++;
 		n--;
 	}
-	if (!n)
-		return 0;
-	store = vr_fib_store_build(entry, n, 0, gfp);
-	if (!store)
-		return -ENOMEM;
-	root = vr_fib_plane_build(vr_fib_view(store), 0, gfp);
-	if (!root) {
-		vr_fib_node_put(store);
+	if (n) {
+		store = vr_fib_store_build(entry, n, 0, gfp);
+		if (!store)
+			return -ENOMEM;
+		root = vr_fib_plane_build(vr_fib_view(store), 0, gfp);
+	}
+	if (!root || (fallback && vr_fib_set_default(fib, fallback, gfp))) {
+		vr_fib_slot_put(root ? : vr_fib_leaf(0));
+		if (store)
+			vr_fib_node_put(store);
 		return -ENOMEM;
 	}
 	vr_fib_publish(fib, root);
@@ -419,6 +423,7 @@ static int vr_fib_bulk_set(struct vr_fib *fib, const struct vr_fib_entry *entry,
 
 	if (err)
 		return err;
+	bulk->moves += bulk->count - at;
 	memmove(&bulk->entry[at + 1], &bulk->entry[at],
 		(bulk->count++ - at) * sizeof(*entry));
 	bulk->entry[at] = *entry;
@@ -431,18 +436,19 @@ static int vr_fib_bulk_set(struct vr_fib *fib, const struct vr_fib_entry *entry,
 static int vr_fib_before(struct vr_fib *fib, const struct vr_fib_entry *entry,
 			 u16 *before, size_t *at, gfp_t gfp)
 {
+	struct vr_fib_bulk *bulk = fib->bulk;
 	bool found;
 	int err;
 
-	if (fib->bulk) {
-		if (vr_fib_bulk_seek(fib->bulk, entry, at, &found)) {
-			*before = found ? fib->bulk->entry[*at].nh : 0;
-			return 0;
-		}
-		err = vr_fib_bulk_flush(fib, gfp);
-		if (err)
-			return err;
+	if (bulk && bulk->moves <= VR_FIB_BULK_MOVES * (u64)bulk->count) {
+		*at = vr_fib_bulk_seek(bulk, entry, &found);
+		*before = found ? bulk->entry[*at].nh : 0;
+		return 0;
 	}
+	/* it is in no order: the rest one by one */
+	err = vr_fib_bulk_flush(fib, gfp);
+	if (err)
+		return err;
 	*before = vr_fib_exact(fib, entry);
 	return 0;
 }
@@ -681,11 +687,11 @@ int vr_fib_walk(const struct vr_fib *fib, const void *from, u8 plen,
 }
 
 /**
- * vr_fib_bulk_begin() - begin to load a table with many prefixes in their order
+ * vr_fib_bulk_begin() - begin to load a table with many prefixes
  * @fib: empty table
  *
- * Up to vr_fib_bulk_end() vr_fib_set() only notes them, as long as each comes after
- * the one before, or has the same address. Nobody sees them before.
+ * Up to vr_fib_bulk_end() vr_fib_set() only notes them, as long as they come more or
+ * less by address. Nobody sees them before.
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -698,6 +704,7 @@ int vr_fib_bulk_begin(struct vr_fib *fib)
 	if (!bulk)
 		return -ENOMEM;
 	mutex_lock(&vr_fib_lock);
+	WARN_ON_ONCE(fib->count || fib->bulk);
 	vr_fib_bulk_free(fib);
 	fib->bulk = bulk;
 	mutex_unlock(&vr_fib_lock);
@@ -923,13 +930,13 @@ static int vr_fib_fill_info(struct vr_fib *fib, struct vr_fib_info *info)
  * Context: may sleep; takes as long as the table is large.
  * Return: 0 or -ENOMEM.
  */
-int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info)
+int vr_fib_get_info(struct vr_fib *fib, struct vr_fib_info *info)
 {
 	int err;
 
 	memset(info, 0, sizeof(*info));
 	mutex_lock(&vr_fib_lock);
-	err = vr_fib_fill_info((struct vr_fib *)fib, info);
+	err = vr_fib_fill_info(fib, info);
 	mutex_unlock(&vr_fib_lock);
 	return err;
 }
@@ -942,12 +949,12 @@ int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info)
  * Context: may sleep; takes as long as the table is large.
  * Return: 0 or -ENOMEM.
  */
-int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad)
+int vr_fib_verify(struct vr_fib *fib, unsigned int *bad)
 {
 	int err;
 
 	mutex_lock(&vr_fib_lock);
-	err = vr_fib_unhold((struct vr_fib *)fib) ? :
+	err = vr_fib_unhold(fib) ? :
 	      vr_fib_plane_verify(vr_fib_view(vr_fib_store(fib)),
 				  vr_fib_head(fib)->root, bad);
 	mutex_unlock(&vr_fib_lock);

@@ -106,8 +106,8 @@ int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp);
 void vr_fib_hold(struct vr_fib *fib, gfp_t gfp);
 int vr_fib_release(struct vr_fib *fib);
 unsigned int vr_fib_count(const struct vr_fib *fib);
-int vr_fib_get_info(const struct vr_fib *fib, struct vr_fib_info *info);
-int vr_fib_verify(const struct vr_fib *fib, unsigned int *bad);
+int vr_fib_get_info(struct vr_fib *fib, struct vr_fib_info *info);
+int vr_fib_verify(struct vr_fib *fib, unsigned int *bad);
 int vr_fib_init(void);
 void vr_fib_exit(void);
 

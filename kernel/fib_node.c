@@ -37,6 +37,7 @@ static const u16 vr_fib_node_sizes[] = {
  * @bucket: chains by hash
  * @bits: log2 of the number of buckets
  * @count: nodes
+ * @grow: number of nodes from which on to have more buckets
  * @seed: who may choose prefixes must not be able to choose buckets
  * @cache: by size
  */
@@ -44,6 +45,7 @@ struct vr_fib_nodes {
 	struct vr_fib_node **bucket;
 	unsigned int bits;
 	unsigned int count;
+	unsigned int grow;
 	u32 seed;
 	struct kmem_cache *cache[ARRAY_SIZE(vr_fib_node_sizes)];
 };
@@ -260,12 +262,14 @@ static void vr_fib_unlink(struct vr_fib_node *node)
 	*p = node->next;
 }
 
-/* One chain grows longer if there is no memory for more of them. */
 static void vr_fib_rehash(unsigned int bits)
 {
 	struct vr_fib_node **old = vr_fib_nodes.bucket, **new, *node;
 	unsigned int i, size = 1U << vr_fib_nodes.bits;
 
+	/* without memory the chains are longer, and it is tried again later */
+	vr_fib_nodes.grow = max(vr_fib_nodes.count + vr_fib_nodes.count / 4,
+				2U << vr_fib_nodes.bits);
 	if (bits < VR_FIB_HASH_MIN_BITS || bits > VR_FIB_HASH_MAX_BITS)
 		return;
 	new = kvcalloc(1U << bits, sizeof(*new), GFP_KERNEL | __GFP_NOWARN);
@@ -273,19 +277,21 @@ static void vr_fib_rehash(unsigned int bits)
 		return;
 	vr_fib_nodes.bucket = new;
 	vr_fib_nodes.bits = bits;
+	vr_fib_nodes.grow = 2U << bits;
 	for (i = 0; i < size; i++) {
 		while ((node = old[i])) {
 			old[i] = node->next;
 			vr_fib_link(node);
 		}
+		cond_resched();
 	}
 	kvfree(old);
 }
 
 static void vr_fib_count_nodes(int change)
 {
-	vr_fib_nodes.count += change;
-	if (vr_fib_nodes.count > 2U << vr_fib_nodes.bits)
+	WRITE_ONCE(vr_fib_nodes.count, vr_fib_nodes.count + change);
+	if (vr_fib_nodes.count > vr_fib_nodes.grow)
 		vr_fib_rehash(vr_fib_nodes.bits + 1);
 	else if (vr_fib_nodes.count < 1U << vr_fib_nodes.bits >> 2)
 		vr_fib_rehash(vr_fib_nodes.bits - 1);
@@ -520,6 +526,7 @@ int vr_fib_node_init(void)
 	BUILD_BUG_ON(VR_FIB_NODE_SIZE_MAX >
 		     vr_fib_node_sizes[ARRAY_SIZE(vr_fib_node_sizes) - 1]);
 	vr_fib_nodes.bits = VR_FIB_HASH_MIN_BITS;
+	vr_fib_nodes.grow = 2U << VR_FIB_HASH_MIN_BITS;
 	vr_fib_nodes.seed = get_random_u32();
 	vr_fib_nodes.bucket = kvcalloc(1U << vr_fib_nodes.bits,
 				       sizeof(*vr_fib_nodes.bucket), GFP_KERNEL);

@@ -50,7 +50,7 @@ enum vr_fib_kind {
  * @refs: nodes and tables that point here
  * @rcu: frees it
  *
- * Lookups do not read this.
+ * Readers know none of this: who frees the node overwrites it at once.
  */
 struct vr_fib_node {
 	union {
@@ -130,33 +130,37 @@ struct vr_fib_skip {
 /**
  * struct vr_fib_list - a few prefixes, those of a branch that has no more
  * @node: what all nodes begin with
- * @count: number of prefixes
+ * @kind: VR_FIB_LIST, for readers
  * @words: words of address that each one keeps: 1, 2 or 4
+ * @count: number of prefixes
  * @entry: @words of address, then next hop << 16 | length; ordered by address,
  *	the shorter one first
  */
 struct vr_fib_list {
 	struct vr_fib_node node;
+	u8 kind;
+	u8 words;
 	u16 count;
-	u16 words;
 	u32 entry[];
 };
 
 /**
  * struct vr_fib_branch - prefixes by the next eight bits of their address
  * @node: what all nodes begin with
- * @count: prefixes here and below; follows from the rest
+ * @kind: VR_FIB_BRANCH, for readers, in the same byte as in a list
  * @owned: number of prefixes that end here
  * @children: number of nodes below
+ * @count: prefixes here and below; follows from the rest
  * @bitmap: which slots have a node below
  * @child: these nodes; their pointers change in place. After them, the prefixes
  *	that end here: slot << 24 | bits, 1 to 8, << 16 | next hop, ascending
  */
 struct vr_fib_branch {
 	struct vr_fib_node node;
+	u32 kind : 8;
+	u32 owned : 12;
+	u32 children : 12;
 	u32 count;
-	u16 owned;
-	u16 children;
 	u64 bitmap[VR_FIB_WORDS];
 	struct vr_fib_node *child[];
 };

@@ -301,7 +301,8 @@ static unsigned long vr_fib_encode_mixed(const unsigned long *slot,
 				    runs * sizeof(u16), sizeof(*below));
 	below = (unsigned long *)mixed + mixed->below;
 	/* what is between the values and the slots */
-	below[-1] = 0;
+	memset(&mixed->value[runs], 0,
+	       (u8 *)below - (u8 *)&mixed->value[runs]);
 	for (w = 0; w < VR_FIB_WORDS; w++) {
 		mixed->bitmap[w] = bitmap[w];
 		mixed->rank[w] = n;
@@ -476,7 +477,7 @@ static unsigned long vr_fib_build_at(struct vr_fib_view view,
 	cond_resched();
 	sheet = vr_fib_sheet(level);
 	vr_fib_sheet_own(sheet, view, level, inherited);
-	fine = vr_fib_node_kind(view.node) == VR_FIB_LIST ?
+	fine = vr_fib_store_kind(view.node) == VR_FIB_LIST ?
 		vr_fib_sheet_list(sheet, view, key, level, gfp) :
 		vr_fib_sheet_branch(sheet, view, key, level, gfp);
 	if (fine)

@@ -53,6 +53,7 @@ static struct vr_fib_node *vr_fib_list_make(const struct vr_fib_entry *entry,
 
 	for (i = 0; i < n; i++)
 		plen = max_t(unsigned int, plen, entry[i].plen);
+	list->kind = VR_FIB_LIST;
 	list->count = n;
 	list->words = plen <= 32 ? 1 : plen <= 64 ? 2 : 4;
 	for (i = 0; i < n; i++) {
@@ -79,7 +80,7 @@ unsigned int vr_fib_store_count(const struct vr_fib_node *node)
 {
 	if (!node)
 		return 0;
-	return vr_fib_node_kind(node) == VR_FIB_LIST ?
+	return vr_fib_store_kind(node) == VR_FIB_LIST ?
 		vr_fib_to_list(node)->count : vr_fib_to_branch(node)->count;
 }
 
@@ -93,7 +94,7 @@ struct vr_fib_view vr_fib_view(const struct vr_fib_node *node)
 {
 	struct vr_fib_view view = { .node = node };
 
-	if (node && vr_fib_node_kind(node) == VR_FIB_LIST)
+	if (node && vr_fib_store_kind(node) == VR_FIB_LIST)
 		view.to = vr_fib_to_list(node)->count;
 	return view;
 }
@@ -135,7 +136,7 @@ struct vr_fib_view vr_fib_view_slot(struct vr_fib_view view, unsigned int level,
 
 	if (!view.node)
 		return none;
-	if (vr_fib_node_kind(view.node) == VR_FIB_BRANCH) {
+	if (vr_fib_store_kind(view.node) == VR_FIB_BRANCH) {
 		branch = vr_fib_to_branch(view.node);
 		if (!vr_fib_has_child(branch, slot))
 			return none;
@@ -198,7 +199,7 @@ const u32 *vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
 	*n = 0;
 	if (!view.node)
 		return buffer;
-	if (vr_fib_node_kind(view.node) == VR_FIB_BRANCH) {
+	if (vr_fib_store_kind(view.node) == VR_FIB_BRANCH) {
 		branch = vr_fib_to_branch(view.node);
 		*n = branch->owned;
 		return vr_fib_owned(branch);
@@ -288,7 +289,7 @@ u16 vr_fib_store_match(const struct vr_fib_node *node,
 	unsigned int level = 0, slot;
 	u16 nh = 0, found;
 
-	for (; node && vr_fib_node_kind(node) == VR_FIB_BRANCH;
+	for (; node && vr_fib_store_kind(node) == VR_FIB_BRANCH;
 	     level += VR_FIB_STRIDE) {
 		branch = vr_fib_to_branch(node);
 		if (exact && entry->plen <= level + VR_FIB_STRIDE)
@@ -366,7 +367,7 @@ int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,
 
 	if (!node)
 		return 0;
-	if (vr_fib_node_kind(node) == VR_FIB_LIST)
+	if (vr_fib_store_kind(node) == VR_FIB_LIST)
 		return vr_fib_walk_list(vr_fib_to_list(node), from, fn, arg);
 	branch = vr_fib_to_branch(node);
 	owned = vr_fib_owned(branch);
@@ -444,11 +445,13 @@ static struct vr_fib_node *vr_fib_branch_build(const struct vr_fib_entry *entry,
 		child[children++] = node;
 		bitmap[slot / 64] |= BIT_ULL(slot % 64);
 	}
-	branch->count = n;
+	branch->kind = VR_FIB_BRANCH;
 	branch->owned = owned;
 	branch->children = children;
+	branch->count = n;
 	memcpy(branch->bitmap, bitmap, sizeof(bitmap));
-	memcpy(branch->child, child, children * sizeof(*child));
+	for (slot = 0; slot < children; slot++)
+		branch->child[slot] = child[slot];
 	word = (u32 *)&branch->child[children];
 	for (p = entry; p < entry + n; p++)
 		if (p->plen <= level + VR_FIB_STRIDE)
@@ -548,6 +551,13 @@ static struct vr_fib_node *vr_fib_edit_few(struct vr_fib_edit *edit,
 	       ERR_PTR(-ENOMEM);
 }
 
+/* Begin a draft with a part of a branch. Return the place for what follows. */
+static void *vr_fib_draft_begin(const struct vr_fib_branch *branch, size_t size)
+{
+	memcpy(vr_fib_draft.bytes, branch, size);
+	return vr_fib_draft.bytes + size;
+}
+
 /* A branch whose own prefixes change. */
 static struct vr_fib_node *vr_fib_edit_owned(struct vr_fib_edit *edit,
 					     const struct vr_fib_branch *branch,
@@ -559,17 +569,17 @@ static struct vr_fib_node *vr_fib_edit_owned(struct vr_fib_edit *edit,
 	const u32 *from = vr_fib_owned(branch);
 	unsigned int i;
 
-	memcpy(draft, branch, fixed);
+	to = vr_fib_draft_begin(branch, fixed);
 	draft->count += edit->count;
 	draft->owned += edit->count;
-	to = (u32 *)((u8 *)draft + fixed);
 	for (i = 0; i < branch->owned && from[i] >> 16 < word >> 16; i++)
 		*to++ = from[i];
 	if (edit->entry.nh)
 		*to++ = word;
 	if (edit->count != 1)
 		i++;
-	memcpy(to, &from[i], (branch->owned - i) * sizeof(*to));
+	for (; i < branch->owned; i++)
+		*to++ = from[i];
 	return vr_fib_node_intern(&draft->node, VR_FIB_BRANCH, edit->gfp) ? :
 	       ERR_PTR(-ENOMEM);
 }
@@ -580,23 +590,25 @@ static struct vr_fib_node *vr_fib_edit_child(struct vr_fib_edit *edit,
 					     unsigned int slot,
 					     struct vr_fib_node *child)
 {
-	unsigned int index = vr_fib_child_index(branch, slot);
+	unsigned int i = vr_fib_child_index(branch, slot);
 	struct vr_fib_branch *draft = &vr_fib_draft.branch;
 	bool had = vr_fib_has_child(branch, slot);
+	const u32 *owned = vr_fib_owned(branch);
 	struct vr_fib_node **to;
+	u32 *word;
 
-	memcpy(draft, branch, sizeof(*branch) + index * sizeof(*to));
+	to = vr_fib_draft_begin(branch, offsetof(struct vr_fib_branch, child) +
+				i * sizeof(*to));
 	draft->count += edit->count;
-	to = &draft->child[index];
 	if (child)
 		*to++ = child;
 	if (!child || !had)
 		draft->bitmap[slot / 64] ^= BIT_ULL(slot % 64);
 	draft->children += (child ? 1 : 0) - (had ? 1 : 0);
-	index += had;
-	memcpy(to, &branch->child[index],
-	       (branch->children - index) * sizeof(*to) +
-	       branch->owned * sizeof(u32));
+	for (i += had; i < branch->children; i++)
+		*to++ = branch->child[i];
+	for (word = (u32 *)to, i = 0; i < branch->owned; i++)
+		*word++ = owned[i];
 	return vr_fib_node_intern(&draft->node, VR_FIB_BRANCH, edit->gfp) ? :
 	       ERR_PTR(-ENOMEM);
 }
@@ -656,7 +668,7 @@ struct vr_fib_node *vr_fib_store_edit(struct vr_fib_edit *edit,
 	struct vr_fib_branch *branch;
 	unsigned int slot;
 
-	if (!node || vr_fib_node_kind(node) == VR_FIB_LIST ||
+	if (!node || vr_fib_store_kind(node) == VR_FIB_LIST ||
 	    vr_fib_store_count(node) + edit->count <= VR_FIB_LIST_MAX)
 		return vr_fib_edit_few(edit, node, level);
 	branch = container_of(node, struct vr_fib_branch, node);

@@ -100,6 +100,13 @@ static inline int vr_fib_cmp(const struct vr_fib_entry *a,
 	return (int)a->plen - b->plen;
 }
 
+/* For readers as well, unlike vr_fib_node_kind(). */
+static inline enum vr_fib_kind
+vr_fib_store_kind(const struct vr_fib_node *node)
+{
+	return container_of(node, struct vr_fib_list, node)->kind;
+}
+
 static inline const struct vr_fib_list *
 vr_fib_to_list(const struct vr_fib_node *node)
 {

@@ -44,7 +44,7 @@ static inline u16 vr_fib_kunit_lookup(struct vr_fib *fib, const void *addr,
  *
  * Return: bytes, or 0 without memory to count them.
  */
-static inline u64 vr_fib_kunit_bytes(const struct vr_fib *fib)
+static inline u64 vr_fib_kunit_bytes(struct vr_fib *fib)
 {
 	struct vr_fib_info *info = kmalloc(sizeof(*info), GFP_KERNEL);
 	u64 bytes = 0;
@@ -61,7 +61,7 @@ static inline u64 vr_fib_kunit_bytes(const struct vr_fib *fib)
  *
  * Return: true if so.
  */
-static inline bool vr_fib_kunit_verify(const struct vr_fib *fib)
+static inline bool vr_fib_kunit_verify(struct vr_fib *fib)
 {
 	unsigned int bad;
 

@@ -7,6 +7,7 @@
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 
 #include "../fib.h"
 #include "../fib_node.h"
@@ -194,12 +195,12 @@ static void vr_fib_share_load(struct kunit *test, unsigned int bits)
 	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(b));
 	vr_fib_free(b);
 
-	/* the default route is far back by now: from there on it goes one by one */
+	/* a prefix that is noted already, far back */
 	b = vr_fib_share_begin(test, bits, list);
 	KUNIT_ASSERT_EQ(test, 0, vr_fib_set(b, zero, 0, 8, &old, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, old, 9);
-	KUNIT_EXPECT_EQ(test, 8, vr_fib_get(b, zero, 0));
 	KUNIT_ASSERT_EQ(test, 0, vr_fib_bulk_end(b, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 8, vr_fib_get(b, zero, 0));
 	KUNIT_EXPECT_EQ(test, vr_fib_node_total(), total);
 	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(b));
 	vr_fib_free(b);
@@ -210,10 +211,80 @@ static void vr_fib_share_load(struct kunit *test, unsigned int bits)
 	vr_fib_free(a);
 }
 
+/* In no order at all: it has to be given up, and must come to the same. */
+static void vr_fib_share_disorder(struct kunit *test, unsigned int bits)
+{
+	struct vr_fib *a = vr_fib_share_table(test, bits, false);
+	struct vr_fib *b = vr_fib_alloc(bits, GFP_KERNEL);
+	unsigned int total = vr_fib_node_total(), i, j;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_bulk_begin(b));
+	for (i = 0; i < VR_FIB_SHARE_N; i++) {
+		/* has no factor in common with VR_FIB_SHARE_N */
+		j = VR_FIB_SHARE_N - 1 - i * 1009 % VR_FIB_SHARE_N;
+		if (j % 3)
+			vr_fib_share_set(test, b, j, vr_fib_share_nh(j));
+	}
+	KUNIT_EXPECT_NULL_MSG(test, b->bulk, "it was in no order");
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_bulk_end(b, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, vr_fib_count(a), vr_fib_count(b));
+	KUNIT_EXPECT_EQ(test, vr_fib_node_total(), total);
+	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(b));
+	vr_fib_free(a);
+	vr_fib_free(b);
+}
+
 static void vr_fib_share_bulk(struct kunit *test)
 {
+	vr_fib_share_disorder(test, 32);
+	vr_fib_share_disorder(test, 128);
+
 	vr_fib_share_load(test, 32);
 	vr_fib_share_load(test, 128);
+}
+
+static struct in6_addr vr_fib_share_host(u8 net, u8 host)
+{
+	struct in6_addr addr = {};
+
+	addr.s6_addr[0] = 0x20;
+	addr.s6_addr[7] = net;
+	addr.s6_addr[15] = host;
+	return addr;
+}
+
+static u16 vr_fib_share_find(struct vr_fib *fib, u8 net, u8 host)
+{
+	struct in6_addr addr = vr_fib_share_host(net, host), prefix;
+	u8 plen;
+
+	return vr_fib_kunit_lookup(fib, &addr, &prefix, &plen);
+}
+
+/* All 256 slots of a node lead to the same one: a node with one run. */
+static void vr_fib_share_one_run(struct kunit *test)
+{
+	struct vr_fib *fib = vr_fib_alloc(128, GFP_KERNEL);
+	struct in6_addr addr;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, fib);
+	for (i = 0; i < 256; i++) {
+		addr = vr_fib_share_host(i, 1);
+		KUNIT_ASSERT_EQ(test, 0, vr_fib_set(fib, &addr, 128, 3, NULL,
+						    GFP_KERNEL));
+	}
+	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(fib));
+	for (i = 0; i < 256; i++) {
+		KUNIT_EXPECT_EQ(test, 3, vr_fib_share_find(fib, i, 1));
+		KUNIT_EXPECT_EQ(test, 0, vr_fib_share_find(fib, i, 2));
+	}
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_del(fib, &addr, 128, NULL, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 0, vr_fib_share_find(fib, 255, 1));
+	KUNIT_EXPECT_EQ(test, 3, vr_fib_share_find(fib, 254, 1));
+	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(fib));
+	vr_fib_free(fib);
 }
 
 /**
@@ -225,6 +296,7 @@ static void vr_fib_share_bulk(struct kunit *test)
  * @after: what each of them is to become
  * @reads: lookups
  * @wrong: of these, the ones that found neither
+ * @order: walks that told prefixes out of order
  * @live: prefixes, by the last byte of the address and the length
  */
 struct vr_fib_race {
@@ -235,6 +307,7 @@ struct vr_fib_race {
 	u16 after[VR_FIB_RACE_PROBES];
 	unsigned long reads;
 	unsigned long wrong;
+	unsigned long order;
 	struct {
 		u32 addr;
 		u8 plen;
@@ -242,11 +315,24 @@ struct vr_fib_race {
 	} live[VR_FIB_RACE_LIVE];
 };
 
+static int vr_fib_race_told(void *arg, const void *prefix, u8 plen, u16 nh)
+{
+	u64 *last = arg, now = (u64)get_unaligned_be32(prefix) << 8 | plen;
+
+	if (!nh || plen > 32 || now < *last)
+		return -ERANGE;
+	*last = now + 1;
+	return 0;
+}
+
 static enum hrtimer_restart vr_fib_race_read(struct hrtimer *timer)
 {
 	struct vr_fib_race *race = container_of(timer, struct vr_fib_race,
 						timer);
+	u64 last = 0;
+	__be32 prefix;
 	unsigned int i;
+	u8 plen;
 	u16 nh;
 
 	rcu_read_lock();
@@ -256,7 +342,14 @@ static enum hrtimer_restart vr_fib_race_read(struct hrtimer *timer)
 		if (nh != READ_ONCE(race->before[i]) &&
 		    nh != READ_ONCE(race->after[i]))
 			race->wrong++;
+		/* the store may be ahead of what lookups see, by one change */
+		nh = vr_fib_match(race->fib, &race->probe[i], &prefix, &plen);
+		if (nh != READ_ONCE(race->before[i]) &&
+		    nh != READ_ONCE(race->after[i]))
+			race->wrong++;
 	}
+	if (vr_fib_walk(race->fib, NULL, 0, vr_fib_race_told, &last))
+		race->order++;
 	rcu_read_unlock();
 	hrtimer_forward_now(timer, ns_to_ktime(VR_FIB_RACE_NS));
 	return HRTIMER_RESTART;
@@ -366,6 +459,7 @@ static void vr_fib_share_race(struct kunit *test)
 	hrtimer_cancel(&race->timer);
 	kunit_info(test, "%lu lookups\n", race->reads);
 	KUNIT_EXPECT_EQ(test, race->wrong, 0);
+	KUNIT_EXPECT_EQ(test, race->order, 0);
 	KUNIT_EXPECT_GT(test, race->reads, VR_FIB_RACE_PROBES * 100);
 	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(race->fib));
 	vr_fib_free(race->fib);
@@ -375,6 +469,7 @@ static struct kunit_case vr_fib_share_list[] = {
 	KUNIT_CASE(vr_fib_share_collide),
 	KUNIT_CASE(vr_fib_share_equal),
 	KUNIT_CASE(vr_fib_share_bulk),
+	KUNIT_CASE(vr_fib_share_one_run),
 	KUNIT_CASE(vr_fib_share_race),
 	{}
 };
