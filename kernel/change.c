@@ -67,19 +67,23 @@ bool vr_change_counts(const struct vr_change *change)
  * @info: the kernel's announcement
  *
  * Anyone can give a route the kernel's protocol number, but then there is someone
- * to be told why it was refused.
+ * to be told why it was refused. Prefixes of router advertisements have it too, and
+ * whoever is on the link can send any number of these.
  *
  * Return: true if so.
  */
 bool vr_change_is_own(const struct fib_notifier_info *info)
 {
+	const struct fib6_info *rt;
+
 	if (info->extack)
 		return false;
 	if (info->family == AF_INET)
 		return container_of(info, struct fib_entry_notifier_info,
 				    info)->fi->fib_protocol == RTPROT_KERNEL;
-	return container_of(info, struct fib6_entry_notifier_info,
-			    info)->rt->fib6_protocol == RTPROT_KERNEL;
+	rt = container_of(info, struct fib6_entry_notifier_info, info)->rt;
+	return rt->fib6_protocol == RTPROT_KERNEL &&
+	       !(rt->fib6_flags & RTF_ADDRCONF);
 }
 
 /**

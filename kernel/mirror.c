@@ -104,6 +104,7 @@ static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events)
 
 	spin_lock_bh(&mirror->lock);
 	fine = !mirror->lost;
+	mirror->replaying = false;
 	if (fine) {
 		list_splice_init(&mirror->events, events);
 		WRITE_ONCE(mirror->doing, mirror->pending);
@@ -122,6 +123,7 @@ static void vr_mirror_give_back(struct vr_mirror *mirror,
 	spin_lock_bh(&mirror->lock);
 	list_splice(events, &mirror->events);
 	mirror->pending += mirror->doing;
+	mirror->since = mirror->doing_since ? : mirror->since;
 	WRITE_ONCE(mirror->doing, 0);
 	vr_mirror_lose(mirror);
 	spin_unlock_bh(&mirror->lock);
@@ -181,7 +183,7 @@ static void vr_mirror_set_quota(struct vr_mirror *mirror)
 	if (want == !!quota)
 		return;
 	if (want) {
-		quota = vr_quota_alloc();
+		quota = vr_quota_alloc(READ_ONCE(mirror->router->quota_told));
 		if (!quota) {
 			vr_mirror_kick(mirror, VR_MIRROR_RETRY);
 			return;
@@ -202,6 +204,8 @@ static void vr_mirror_set_quota(struct vr_mirror *mirror)
 	} else {
 		vr_quota_forget(quota);
 		mirror->quota = NULL;
+		WRITE_ONCE(mirror->tell, mirror->router->quota_told !=
+					 VROUTER_QUOTA_STATE_OK);
 	}
 	spin_unlock_bh(&mirror->lock);
 	if (!want)
@@ -232,9 +236,7 @@ static int vr_mirror_replay(struct vr_mirror *mirror)
 	err = register_fib_notifier(mirror->net, &mirror->fib_nb,
 				    vr_mirror_restart, NULL);
 	mirror->registered = !err;
-	spin_lock_bh(&mirror->lock);
-	mirror->replaying = false;
-	spin_unlock_bh(&mirror->lock);
+	/* vr_mirror_take() ends it: up to then, there may be any number of events */
 	return err;
 }
 
@@ -308,15 +310,19 @@ static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
 
 static void vr_mirror_check_quota(struct vr_mirror *mirror)
 {
+	bool tell;
+
 	vr_mirror_set_quota(mirror);
 	spin_lock_bh(&mirror->lock);
 	if (mirror->quota)
 		vr_mirror_judge_quota(mirror);
+	tell = mirror->tell;
+	mirror->tell = false;
+	WRITE_ONCE(mirror->router->quota_told, mirror->quota ?
+		   mirror->quota->state : VROUTER_QUOTA_STATE_OK);
 	spin_unlock_bh(&mirror->lock);
-	if (!READ_ONCE(mirror->tell))
-		return;
-	WRITE_ONCE(mirror->tell, false);
-	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_QUOTA_NTF);
+	if (tell)
+		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_QUOTA_NTF);
 }
 
 static void vr_mirror_resync(struct vr_mirror *mirror)
@@ -347,7 +353,13 @@ static void vr_mirror_work(struct work_struct *work)
 	struct vr_mirror *mirror = container_of(to_delayed_work(work),
 						struct vr_mirror, work);
 
-	if (READ_ONCE(mirror->stopped)) {
+	bool stopped;
+
+	/* who stops it lets go of it with the lock */
+	spin_lock_bh(&mirror->lock);
+	stopped = mirror->stopped;
+	spin_unlock_bh(&mirror->lock);
+	if (stopped) {
 		vr_mirror_teardown(mirror);
 		return;
 	}
@@ -418,16 +430,17 @@ void vr_mirror_stop(struct vr_router *router)
 	struct vr_mirror *mirror = vr_mirror_of(router);
 
 	ASSERT_RTNL();
+	RCU_INIT_POINTER(router->mirror, NULL);
+	/* nobody has it from there any more */
+	synchronize_net();
 	spin_lock_bh(&mirror->lock);
 	WRITE_ONCE(mirror->stopped, true);
 	RCU_INIT_POINTER(router->rib, NULL);
 	WRITE_ONCE(router->blocked4, 0);
 	WRITE_ONCE(router->blocked6, 0);
-	spin_unlock_bh(&mirror->lock);
-	RCU_INIT_POINTER(router->mirror, NULL);
-	/* nobody has it from there any more */
-	synchronize_net();
 	vr_mirror_kick(mirror, 0);
+	/* from here on it may be gone */
+	spin_unlock_bh(&mirror->lock);
 }
 
 /**

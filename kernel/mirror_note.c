@@ -65,9 +65,10 @@ void vr_mirror_judge_quota(struct vr_mirror *mirror)
 	struct vr_router *router = mirror->router;
 
 	lockdep_assert_held(&mirror->lock);
-	if (vr_quota_judge(mirror->quota, READ_ONCE(router->max_routes),
-			   READ_ONCE(router->max_routes_warn)))
-		WRITE_ONCE(mirror->tell, true);
+	WRITE_ONCE(mirror->tell,
+		   vr_quota_judge(mirror->quota, READ_ONCE(router->max_routes),
+				  READ_ONCE(router->max_routes_warn)) !=
+		   READ_ONCE(router->quota_told));
 }
 
 static int vr_mirror_refuse(struct vr_mirror *mirror,
@@ -139,7 +140,7 @@ static void vr_mirror_queue(struct vr_mirror *mirror, struct vr_change *change)
 	if (!mirror->pending++ && !mirror->replaying)
 		vr_mirror_kick(mirror, 0);
 	pending = mirror->pending + READ_ONCE(mirror->doing);
-	if (pending > router->pending_peak)
+	if (!mirror->replaying && pending > router->pending_peak)
 		WRITE_ONCE(router->pending_peak, pending);
 }
 
@@ -154,8 +155,8 @@ static int vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
 		return 0;
 	change = vr_change_alloc(event, info);
 	spin_lock_bh(&mirror->lock);
-	err = vr_mirror_admit(mirror, event, info);
-	if (!err) {
+	err = mirror->stopped ? 0 : vr_mirror_admit(mirror, event, info);
+	if (!err && !mirror->stopped) {
 		if (!change || (!mirror->replaying &&
 				mirror->pending >= VR_MIRROR_PENDING_MAX)) {
 			vr_mirror_lose(mirror);

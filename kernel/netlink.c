@@ -503,6 +503,8 @@ static struct genl_family vr_netlink_family __ro_after_init = {
 	.name		= VROUTER_FAMILY_NAME,
 	.version	= VROUTER_FAMILY_VERSION,
 	.netnsok	= true,
+	/* some wait for a mirror, or for a whole table */
+	.parallel_ops	= true,
 	.module		= THIS_MODULE,
 	.ops		= vrouter_nl_ops,
 	.n_ops		= ARRAY_SIZE(vrouter_nl_ops),

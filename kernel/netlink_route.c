@@ -3,6 +3,7 @@
  * The operation route-get: the routes that the data plane has.
  */
 #include <linux/build_bug.h>
+#include <linux/minmax.h>
 #include <net/genetlink.h>
 #include <net/ipv6.h>
 #include <net/netlink.h>
@@ -14,8 +15,9 @@
 #include "router.h"
 #include "routes.h"
 
-/* Room for a route with the most paths that there can be. */
-#define VR_NETLINK_ROUTE_SIZE	SKB_WITH_OVERHEAD(32768)
+/* A route must fit the first message of a dump, of which one page is sure. */
+#define VR_NETLINK_PATHS	64U
+#define VR_NETLINK_ROUTE_SIZE	NLMSG_GOODSIZE
 
 static const struct vr_netlink_key vr_netlink_route_key = {
 	.ifindex = VROUTER_A_ROUTE_ROUTER_IFINDEX,
@@ -175,9 +177,11 @@ static int vr_netlink_route_fill(struct sk_buff *skb, const void *arg)
 			VROUTER_VERDICT_PUNT : VROUTER_VERDICT_FORWARD) ||
 	    (entry->reason &&
 	     nla_put_u32(skb, VROUTER_A_ROUTE_REASON, entry->reason)) ||
-	    (entry->mtu && nla_put_u32(skb, VROUTER_A_ROUTE_MTU, entry->mtu)))
+	    (entry->mtu && nla_put_u32(skb, VROUTER_A_ROUTE_MTU, entry->mtu)) ||
+	    (entry->npaths &&
+	     nla_put_u32(skb, VROUTER_A_ROUTE_PATHS, entry->npaths)))
 		return -EMSGSIZE;
-	for (i = 0; i < entry->npaths; i++)
+	for (i = 0; i < min(entry->npaths, VR_NETLINK_PATHS); i++)
 		if (vr_routes_path(entry, i, &path) &&
 		    vr_netlink_route_put_path(skb, &path))
 			return -EMSGSIZE;

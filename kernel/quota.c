@@ -12,26 +12,32 @@
  * A change leaves the hash after it is applied, never before, and under the lock
  * under which changes are noted, so that a prefix is never in neither place.
  */
-#include <linux/jhash.h>
 #include <linux/minmax.h>
+#include <linux/once.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "change.h"
 #include "quota.h"
 #include "rib.h"
 
+/* Whoever announces prefixes must not be able to choose buckets. */
+static siphash_key_t vr_quota_key __read_mostly;
+
 /**
  * vr_quota_alloc() - make a count of nothing
+ * @state: what was last found, by a count before this one
  *
  * Context: may sleep.
  * Return: count or NULL.
  */
-struct vr_quota *vr_quota_alloc(void)
+struct vr_quota *vr_quota_alloc(enum vrouter_quota_state state)
 {
 	struct vr_quota *quota = kvzalloc(sizeof(*quota), GFP_KERNEL_ACCOUNT);
 
+	get_random_once(&vr_quota_key, sizeof(vr_quota_key));
 	if (quota)
-		quota->state = VROUTER_QUOTA_STATE_OK;
+		quota->state = state;
 	return quota;
 }
 
@@ -63,7 +69,8 @@ void vr_quota_forget(struct vr_quota *quota)
 
 static u32 vr_quota_hash(const struct vr_change_key *key)
 {
-	return jhash(key, sizeof(*key), 0) & ((1 << VR_QUOTA_BITS) - 1);
+	return siphash(key, sizeof(*key), &vr_quota_key) &
+	       ((1 << VR_QUOTA_BITS) - 1);
 }
 
 static struct vr_change *vr_quota_find(const struct vr_quota *quota,
@@ -150,9 +157,10 @@ static bool vr_quota_above(u32 count, u32 level, u32 slack, bool was)
  * few routes that come and go do not change it each time.
  *
  * Context: the owner's lock.
- * Return: true if the state is another one now.
+ * Return: the state.
  */
-bool vr_quota_judge(struct vr_quota *quota, u32 max, u32 warn)
+enum vrouter_quota_state vr_quota_judge(struct vr_quota *quota, u32 max,
+					u32 warn)
 {
 	u32 level = DIV_ROUND_UP_ULL((u64)max * warn, 100);
 	enum vrouter_quota_state was = quota->state;
@@ -165,5 +173,5 @@ bool vr_quota_judge(struct vr_quota *quota, u32 max, u32 warn)
 	else if (level && vr_quota_above(quota->count, level, slack,
 					 was != VROUTER_QUOTA_STATE_OK))
 		quota->state = VROUTER_QUOTA_STATE_WARNING;
-	return quota->state != was;
+	return quota->state;
 }

@@ -32,7 +32,7 @@ struct vr_quota {
 	struct hlist_head pending[1 << VR_QUOTA_BITS];
 };
 
-struct vr_quota *vr_quota_alloc(void);
+struct vr_quota *vr_quota_alloc(enum vrouter_quota_state state);
 void vr_quota_free(struct vr_quota *quota);
 void vr_quota_forget(struct vr_quota *quota);
 bool vr_quota_has(const struct vr_quota *quota, const struct vr_rib *rib,
@@ -40,6 +40,7 @@ bool vr_quota_has(const struct vr_quota *quota, const struct vr_rib *rib,
 void vr_quota_note(struct vr_quota *quota, const struct vr_rib *rib,
 		   struct vr_change *change);
 void vr_quota_applied(struct vr_change *change);
-bool vr_quota_judge(struct vr_quota *quota, u32 max, u32 warn);
+enum vrouter_quota_state vr_quota_judge(struct vr_quota *quota, u32 max,
+					u32 warn);
 
 #endif

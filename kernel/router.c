@@ -357,6 +357,7 @@ static void vr_router_setup(struct net_device *dev)
 	router->limit_bytes = VR_ROUTER_LIMIT_BYTES;
 	router->netfilter = VROUTER_NETFILTER_HONOUR;
 	router->max_routes_warn = VR_ROUTER_WARN;
+	router->quota_told = VROUTER_QUOTA_STATE_OK;
 	spin_lock_init(&router->base_lock);
 }
 

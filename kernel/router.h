@@ -39,6 +39,7 @@ struct vr_rib;
  * @resyncs: times that @rib was built anew after something was lost
  * @max_routes: most prefixes in the table, or 0
  * @max_routes_warn: percentage of @max_routes from which on to warn, or 0
+ * @quota_told: enum vrouter_quota_state that listeners know
  * @refused: routes that @max_routes kept out, protected by the mirror's lock
  * @pending_peak: most changes that the mirror had to do, likewise
  * @changes: changes that the mirror did; the mirror's work writes it
@@ -66,6 +67,7 @@ struct vr_router {
 	u32 resyncs;
 	u32 max_routes;
 	u32 max_routes_warn;
+	u32 quota_told;
 	u32 refused;
 	u32 pending_peak;
 	u64 changes;

@@ -118,9 +118,10 @@ bool vr_routes_find(const struct vr_rib *rib, int family, const void *prefix,
 						  sizeof(struct in6_addr));
 	for (len = plen; len >= 0; len--) {
 		vr_routes_mask(&addr, len);
-		id = vr_fib_get(fib, &addr, len);
-		if (id && vr_routes_fill(rib, family, &addr, len, id, entry))
-			return true;
+		/* a nexthop that goes away makes place for another one first */
+		while ((id = vr_fib_get(fib, &addr, len)))
+			if (vr_routes_fill(rib, family, &addr, len, id, entry))
+				return true;
 	}
 	return false;
 }

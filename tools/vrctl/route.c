@@ -306,6 +306,7 @@ bool route_decode_fib(struct route_list *list, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 	struct route *route;
+	uint32_t paths = 0;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
 		return false;
@@ -329,8 +330,12 @@ bool route_decode_fib(struct route_list *list, const struct nlmsghdr *nlh)
 		case VROUTER_A_ROUTE_PATH:
 			route_decode_path(route_add_path(list, route), attr);
 			break;
+		case VROUTER_A_ROUTE_PATHS:
+			paths = route_read_u32(attr);
+			break;
 		}
 	}
+	route->unknown = paths > route->npaths;
 	if (route->len == 4 || route->len == 16)
 		return true;
 	list->npaths = route->path;
@@ -401,7 +406,7 @@ static const char *route_differs(const struct route_list *kernel, const struct r
 		return NULL;
 	if (want->reason != got->reason)
 		return "type";
-	if (want->reason || want->unknown)
+	if (want->reason || want->unknown || got->unknown)
 		return NULL;
 	if (want->npaths != got->npaths)
 		return "number of paths";
@@ -512,6 +517,8 @@ void route_print(const struct route_list *list, const struct route *route)
 		if (route->npaths > 1)
 			printf(" weight %u", path->weight);
 	}
+	if (route->unknown && route->npaths)
+		fputs(" nexthop ...", stdout);
 	if (route->mtu)
 		printf(" mtu %u", route->mtu);
 	putchar('\n');
