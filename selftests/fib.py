@@ -132,6 +132,18 @@ def refuses():
     ip("route del table 77 198.51.7.0/24")
 
 
+def many_paths():
+    """A route with more paths than one message takes: the first ones are told."""
+    hops = " ".join(f"nexthop via 10.0.1.{i} dev r1" for i in range(2, 202))
+    ip("route add {T} 198.51.1.0/24 proto 99 " + hops)
+    routes()
+    shown = json.loads(vrctl("-j fib show vr0 198.51.1.0/24"))
+    expect("paths shown", 64, len(shown[0]["path"]))
+    if not vrctl("fib show vr0 198.51.1.0/24").rstrip().endswith("nexthop ..."):
+        raise Failure("nothing says that there are more paths")
+    expect("routes of the check", routes(), check())
+
+
 def replaces():
     ip(r4("add", 1))
     ip(r6("add", 1))
@@ -669,6 +681,7 @@ def tests(vrf):
     yield f"{where}: shown by prefix", tidy(shows)
     yield f"{where}: limit refuses", tidy(refuses)
     yield f"{where}: limit and replacements", tidy(replaces)
+    yield f"{where}: a route of many paths", tidy(many_paths)
     yield f"{where}: limit, one goes, one comes", tidy(frees)
     yield f"{where}: limit lowered", tidy(lowers)
     yield f"{where}: limit and own addresses", tidy(own_addresses)
