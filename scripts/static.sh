@@ -56,7 +56,7 @@ paths()
 	[ -z "$bad" ] || { echo "$bad"; return 1; }
 }
 
-sources() { tree kernel uapi | grep -E '\.[ch]$' | existing; }
+sources() { tree kernel uapi selftests/host | grep -E '\.[ch]$' | existing; }
 
 checkpatch()
 {
@@ -64,7 +64,8 @@ checkpatch()
 
 	src=$(scripts/source.sh) || return 1
 	vr_need perl python3
-	mapfile -t files < <(sources | grep -vE -- '-gen\.[ch]$|^uapi/.*/vrouter\.h$|^kernel/compat/')
+	mapfile -t files < <(sources | grep -vE -- \
+		'-gen\.[ch]$|^uapi/.*/vrouter\.h$|^kernel/compat/|/host\.h$')
 	[ ${#files[@]} -gt 0 ] || { echo "no source"; return 4; }
 	# A file of an out-of-tree module may test for what old kernels lack.
 	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
@@ -75,7 +76,12 @@ checkpatch()
 	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
 		--terse --max-line-length=100 --ignore \
 		MACRO_WITH_FLOW_CONTROL,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,FILE_PATH_CHANGES \
-		-f "${files[@]}"
+		-f "${files[@]}" || return
+	# So is what stands for the kernel in user space.
+	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
+		--terse --max-line-length=100 --ignore \
+		MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,MEMORY_BARRIER,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
+		-f selftests/host/host.h
 }
 
 kernel_doc()

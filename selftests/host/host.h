@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the FIB uses of the kernel, for programs in user space: whichever header of
+ * the kernel it includes, it gets this one (see Makefile).
+ *
+ * Marked accesses are atomic operations, so that ThreadSanitizer tells them from
+ * those that must not race. READ_ONCE() acquires, since the order that comes from
+ * the dependency of addresses is nothing that C knows.
+ */
+#ifndef VROUTER_HOST_H
+#define VROUTER_HOST_H
+
+#include <endian.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* types */
+
+#define __rcu
+#define __bitwise
+#define __aligned(n)		__attribute__((aligned(n)))
+#define __printf(a, b)		__attribute__((format(printf, a, b)))
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef uint32_t __be32;
+typedef uint64_t __be64;
+typedef unsigned int __bitwise gfp_t;
+
+#define be32_to_cpu(x)		be32toh(x)
+#define be64_to_cpu(x)		be64toh(x)
+#define cpu_to_be32(x)		htobe32(x)
+#define cpu_to_be64(x)		htobe64(x)
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define offsetofend(t, m)	(offsetof(t, m) + sizeof(((t *)0)->m))
+#define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
+/* not all that the kernel takes for constant is so without its optimizations */
+#define BUILD_BUG_ON(x)		vr_host_assert(!(x), __FILE__, __LINE__, #x)
+#define WARN_ON_ONCE(x)		vr_host_assert(!(x), __FILE__, __LINE__, #x)
+
+void vr_host_assert(bool fine, const char *file, int line, const char *what);
+
+/* bits and numbers */
+
+#define BIT(n)			(1UL << (n))
+#define BIT_ULL(n)		(1ULL << (n))
+#define hweight64(x)		((unsigned int)__builtin_popcountll(x))
+#define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
+#define ilog2(x)		(63 - __builtin_clzll(x))
+#define is_power_of_2(x)	(hweight64(x) == 1)
+#define DIV_ROUND_UP(a, b)	(((a) + (b) - 1) / (b))
+#define swap(a, b) \
+	do { __typeof__(a) _t = (a); (a) = (b); (b) = _t; } while (0)
+#define min_t(t, a, b)		({ t _a = (a), _b = (b); _a < _b ? _a : _b; })
+#define max_t(t, a, b)		({ t _a = (a), _b = (b); _a > _b ? _a : _b; })
+#define min(a, b)		min_t(__typeof__(a), a, b)
+#define max(a, b)		max_t(__typeof__(a), a, b)
+
+u32 get_random_u32(void);
+/* others than the kernel's, which do not matter here */
+u32 jhash(const void *key, u32 length, u32 seed);
+u32 jhash2(const u32 *key, u32 length, u32 seed);
+u32 jhash_3words(u32 a, u32 b, u32 c, u32 seed);
+
+/* errors in pointers */
+
+static inline void *ERR_PTR(long err)
+{
+	return (void *)err;
+}
+
+static inline long PTR_ERR(const void *p)
+{
+	return (long)p;
+}
+
+static inline bool IS_ERR(const void *p)
+{
+	return (unsigned long)p >= (unsigned long)-4095;
+}
+
+/* memory */
+
+#define GFP_KERNEL		1U
+#define __GFP_NOWARN		2U
+
+struct kmem_cache;
+
+/* Have the allocation with this number fail, counted from 1; 0 for none. */
+extern unsigned int vr_host_fail_nth;
+void *vr_host_alloc(size_t size, bool zero);
+long vr_host_live(void);
+void kfree(const void *p);
+struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
+				     unsigned int align, unsigned int flags,
+				     void (*ctor)(void *p));
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
+void kmem_cache_destroy(struct kmem_cache *cache);
+
+#define kvfree(p)			kfree(p)
+#define kmalloc(size, gfp)		((void)(gfp), vr_host_alloc(size, false))
+#define kzalloc(size, gfp)		((void)(gfp), vr_host_alloc(size, true))
+#define kmalloc_array(n, size, gfp)	kmalloc((n) * (size), gfp)
+#define kvmalloc_array(n, size, gfp)	kmalloc((n) * (size), gfp)
+#define kvcalloc(n, size, gfp)		kzalloc((n) * (size), gfp)
+
+/* the xarray, as far as it maps numbers to values */
+
+struct xarray {
+	void *root;
+};
+
+void xa_init(struct xarray *xa);
+void xa_destroy(struct xarray *xa);
+void *xa_load(struct xarray *xa, unsigned long index);
+/* returns NULL or an error, not what was there before */
+void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);
+
+#define xa_err(p)		((int)PTR_ERR(p))
+#define xa_mk_value(v)		((void *)((unsigned long)(v) << 1 | 1))
+#define xa_to_value(p)		((unsigned long)(p) >> 1)
+
+/* order of memory */
+
+/* This thread pauses before one in so many marked accesses, for others to come in
+ * between; 0 for never.
+ */
+extern __thread unsigned int vr_host_pauses;
+void vr_host_pause(void);
+
+#define READ_ONCE(x)							\
+	(vr_host_pause(), __atomic_load_n(&(x), __ATOMIC_ACQUIRE))
+#define WRITE_ONCE(x, v)						\
+	(vr_host_pause(), __atomic_store_n(&(x), v, __ATOMIC_RELAXED))
+#define smp_store_release(p, v)						\
+	(vr_host_pause(), __atomic_store_n(p, v, __ATOMIC_RELEASE))
+/* ThreadSanitizer takes no notice of this one */
+#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+/* locks and the scheduler */
+
+struct mutex {
+	pthread_mutex_t lock;
+};
+
+#define DEFINE_MUTEX(m)		struct mutex m = { PTHREAD_MUTEX_INITIALIZER }
+#define cond_resched()		do { } while (0)
+
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+bool lockdep_is_held(const struct mutex *mutex);
+
+/* RCU */
+
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *head);
+};
+
+#define rcu_dereference(p)	READ_ONCE(p)
+#define rcu_assign_pointer(p, v)	smp_store_release(&(p), v)
+#define RCU_INIT_POINTER(p, v)	WRITE_ONCE(p, v)
+#define rcu_dereference_protected(p, held)				\
+	(vr_host_assert(held, __FILE__, __LINE__, #held), (p))
+
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void rcu_barrier(void);
+unsigned long start_poll_synchronize_rcu(void);
+bool poll_state_synchronize_rcu(unsigned long cookie);
+/* Wait for a grace period, then call what waited for one when it began. */
+void vr_host_rcu_pass(void);
+
+/* TAP */
+
+void vr_host_plan(unsigned int n);
+/* What the next checks belong to */
+void vr_host_case(const char *fmt, ...) __printf(1, 2);
+void vr_host_pass(const char *fmt, ...) __printf(1, 2);
+/* The case has failed: say why, and end */
+void vr_host_fail(const char *fmt, ...) __printf(1, 2)
+	__attribute__((noreturn));
+
+#define vr_host_check(cond, ...)					\
+	do {								\
+		if (!(cond))						\
+			vr_host_fail(__VA_ARGS__);			\
+	} while (0)
+
+/* Numbers for tests: the same ones for the same seed */
+struct vr_host_rnd {
+	u64 state;
+};
+
+void vr_host_rnd_seed(struct vr_host_rnd *rnd, u64 seed);
+u64 vr_host_rnd64(struct vr_host_rnd *rnd);
+
+static inline u32 vr_host_below(struct vr_host_rnd *rnd, u32 n)
+{
+	return (vr_host_rnd64(rnd) >> 32) % n;
+}
+
+#endif
