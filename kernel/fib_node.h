@@ -100,14 +100,14 @@ struct vr_fib_mixed {
 };
 
 /**
- * struct vr_fib_flat - the same with many runs; its slots change in place
+ * struct vr_fib_flat - the same with many nodes; its slots change in place
  * @node: what all nodes begin with
- * @runs: runs of equal slots; writer only
+ * @below: slots that are nodes; writer only
  * @slot: slots
  */
 struct vr_fib_flat {
 	struct vr_fib_node node;
-	u32 runs;
+	u32 below;
 	unsigned long slot[VR_FIB_SLOTS];
 };
 

@@ -17,11 +17,11 @@
 #include "fib_plane.h"
 
 /*
- * Nodes with more runs of slots are flat, and those with more prefixes below, which
+ * Nodes with more nodes below are flat, and those with more prefixes below, which
  * many lookups come by: it takes memory, and saves time.
  */
-#ifndef VR_FIB_RUNS_MAX	/* tests have it small */
-#define VR_FIB_RUNS_MAX		128
+#ifndef VR_FIB_BELOW_MAX	/* tests have it small */
+#define VR_FIB_BELOW_MAX	96
 #define VR_FIB_PREFIXES_MAX	4096
 #endif
 
@@ -320,16 +320,16 @@ static unsigned long vr_fib_encode_mixed(const unsigned long *slot,
 	return vr_fib_make(VR_FIB_MIXED, gfp);
 }
 
-static bool vr_fib_is_flat(struct vr_fib_view view, unsigned int runs)
+static bool vr_fib_is_flat(struct vr_fib_view view, unsigned int below)
 {
-	return runs > VR_FIB_RUNS_MAX ||
+	return below > VR_FIB_BELOW_MAX ||
 	       vr_fib_store_count(view.node) > VR_FIB_PREFIXES_MAX;
 }
 
 static unsigned long vr_fib_encode_flat(const unsigned long *slot,
-					unsigned int runs, gfp_t gfp)
+					unsigned int below, gfp_t gfp)
 {
-	vr_fib_draft.flat.runs = runs;
+	vr_fib_draft.flat.below = below;
 	memcpy(vr_fib_draft.flat.slot, slot, sizeof(vr_fib_draft.flat.slot));
 	return vr_fib_make(VR_FIB_FLAT, gfp);
 }
@@ -348,16 +348,14 @@ static unsigned int vr_fib_next_run(const u64 *bitmap, unsigned int slot)
 	return VR_FIB_SLOTS;
 }
 
-static bool vr_fib_all_leaves(const unsigned long *slot, const u64 *bitmap)
+/* How many slots are nodes. */
+static unsigned int vr_fib_count_below(const unsigned long *slot)
 {
-	unsigned long all = VR_FIB_LEAF;
-	unsigned int w;
-	u64 word;
+	unsigned int i, n = 0;
 
-	for (w = 0; w < VR_FIB_WORDS; w++)
-		for (word = bitmap[w]; word; word &= word - 1)
-			all &= slot[w * 64 + __ffs64(word)];
-	return all;
+	for (i = 0; i < VR_FIB_SLOTS; i++)
+		n += !(slot[i] & VR_FIB_LEAF);
+	return n;
 }
 
 /* Slots become a node, or a leaf if they are all the same. */
@@ -367,7 +365,7 @@ static unsigned long vr_fib_encode(const struct vr_fib_sheet *sheet,
 				   gfp_t gfp)
 {
 	const unsigned long *slot = sheet->slot;
-	unsigned int runs, from, to;
+	unsigned int runs, from, to, below;
 	u64 bitmap[VR_FIB_WORDS];
 
 	runs = vr_fib_mark_runs(slot, bitmap);
@@ -384,10 +382,11 @@ static unsigned long vr_fib_encode(const struct vr_fib_sheet *sheet,
 			return vr_fib_encode_skip(slot, 0, from, key, level,
 						  gfp);
 	}
-	if (vr_fib_all_leaves(slot, bitmap))
+	below = vr_fib_count_below(slot);
+	if (!below)
 		return vr_fib_encode_leaves(slot, bitmap, gfp);
-	if (vr_fib_is_flat(view, runs))
-		return vr_fib_encode_flat(slot, runs, gfp);
+	if (vr_fib_is_flat(view, below))
+		return vr_fib_encode_flat(slot, below, gfp);
 	return vr_fib_encode_mixed(slot, bitmap, runs, gfp);
 }
 
@@ -558,20 +557,6 @@ static u16 vr_fib_turn_inherit(struct vr_fib_view view, unsigned int level,
 	return inherited;
 }
 
-static u32 vr_fib_flat_runs(const struct vr_fib_flat *flat, unsigned int i,
-			    unsigned long slot)
-{
-	u32 runs = flat->runs;
-
-	if (i)
-		runs += (slot != flat->slot[i - 1]) -
-			(flat->slot[i] != flat->slot[i - 1]);
-	if (i < VR_FIB_SLOTS - 1)
-		runs += (slot != flat->slot[i + 1]) -
-			(flat->slot[i] != flat->slot[i + 1]);
-	return runs;
-}
-
 /*
  * Does only this table lead to the node of a level, and only once? To be asked
  * after all below has been prepared, since that may have found it a second use.
@@ -593,13 +578,13 @@ static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
 				      unsigned int level, unsigned long slot)
 {
 	unsigned int i = vr_fib_byte(turn->entry.key, level);
-	u32 runs = vr_fib_flat_runs(flat, i, slot);
+	u32 below = flat->below + (flat->slot[i] & VR_FIB_LEAF ? 1 : 0);
 	struct vr_fib_node *node;
 
 	/* without its last node it would not be flat; one place is enough, and
 	 * there may be one below a node that changes its kind
 	 */
-	if ((slot & VR_FIB_LEAF) || !vr_fib_is_flat(view, runs) || turn->at ||
+	if ((slot & VR_FIB_LEAF) || !vr_fib_is_flat(view, below) || turn->at ||
 	    !vr_fib_turn_ours(turn, level))
 		return 0;
 	node = vr_fib_node_find_but(&flat->node, i, slot);
@@ -610,7 +595,7 @@ static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
 	turn->at = flat;
 	turn->index = i;
 	turn->slot = slot;
-	turn->runs = runs;
+	turn->below = below;
 	return vr_fib_node_slot(&flat->node);
 }
 
@@ -623,7 +608,7 @@ static bool vr_fib_keeps_kind(struct vr_fib_view view,
 	if (vr_fib_node_kind(node) == VR_FIB_FLAT)
 		return vr_fib_is_flat(view, container_of(node,
 							 struct vr_fib_flat,
-							 node)->runs);
+							 node)->below);
 	return vr_fib_node_kind(node) != VR_FIB_MIXED ||
 	       !vr_fib_is_flat(view, 0);
 }
@@ -711,7 +696,7 @@ void vr_fib_plane_commit(struct vr_fib_turn *turn)
 {
 	if (!turn->at)
 		return;
-	turn->at->runs = turn->runs;
+	turn->at->below = turn->below;
 	vr_fib_node_alter(&turn->at->node, turn->index, turn->slot);
 	vr_fib_slot_put(turn->slot);
 }

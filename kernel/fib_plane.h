@@ -17,7 +17,7 @@
  * @at: node that changes in place, or NULL
  * @index: which slot
  * @slot: its new value, with a reference
- * @runs: runs of equal slots that @at has then
+ * @below: slots of @at that are nodes then
  */
 struct vr_fib_turn {
 	struct vr_fib_entry entry;
@@ -26,7 +26,7 @@ struct vr_fib_turn {
 	struct vr_fib_flat *at;
 	unsigned int index;
 	unsigned long slot;
-	u32 runs;
+	u32 below;
 };
 
 unsigned long vr_fib_plane_build(struct vr_fib_view view, u16 inherited,

@@ -22,6 +22,7 @@
 #define VR_RACE_READERS		3
 #define VR_RACE_BASE		4600	/* prefixes that stay */
 #define VR_RACE_CENTERS		24	/* addresses around which others change */
+#define VR_RACE_FAR		6	/* those often without but the default route */
 #define VR_RACE_LENGTHS		8
 #define VR_RACE_CHANGING	(1 + VR_RACE_CENTERS * VR_RACE_LENGTHS)
 #define VR_RACE_PROBES		(2 * VR_RACE_CENTERS)
@@ -29,7 +30,7 @@
 #define VR_RACE_TOLD		100	/* prefixes that a walk is told */
 #define VR_RACE_TWIN		256	/* one change in so many makes a twin */
 #define VR_RACE_READ_PAUSES	256	/* one access in so many waits a bit */
-#define VR_RACE_WRITE_PAUSES	64
+#define VR_RACE_WRITE_PAUSES	256
 
 enum {
 	VR_RACE_LOOKUP,
@@ -59,6 +60,7 @@ struct vr_race_state {
  * @bits: length of an address
  * @lengths: of the prefixes that change, around each center
  * @base: prefixes that stay, in order
+ * @far: number of prefixes that change and have no others around, after the first
  * @changing: number of prefixes that change
  * @change: these prefixes
  * @probe: addresses that are asked for
@@ -68,6 +70,7 @@ struct vr_race_set {
 	unsigned int bits;
 	u8 lengths[VR_RACE_LENGTHS];
 	struct vr_fib_entry base[VR_RACE_BASE];
+	unsigned int far;
 	unsigned int changing;
 	struct vr_fib_entry change[VR_RACE_CHANGING];
 	struct vr_fib_key probe[VR_RACE_PROBES];
@@ -164,7 +167,7 @@ static void vr_race_add_change(struct vr_race_set *set, struct vr_fib_key key,
  */
 static void vr_race_set_fill(struct vr_race_set *set, struct vr_host_rnd *rnd)
 {
-	bool v6 = set->bits == 128;
+	bool v6 = set->bits == 128, far;
 	struct vr_fib_entry *entry;
 	struct vr_fib_key key = {};
 	unsigned int i, j, plen;
@@ -180,14 +183,19 @@ static void vr_race_set_fill(struct vr_race_set *set, struct vr_host_rnd *rnd)
 	key.hi = 0;
 	vr_race_add_change(set, key, 0);
 	for (i = 0; i < VR_RACE_CENTERS; i++) {
+		far = i < VR_RACE_FAR;
 		plen = vr_host_below(rnd, 4) ? (v6 ? 40 : 24) : (v6 ? 24 : 8);
 		key = set->base[vr_host_below(rnd, VR_RACE_BASE)].key;
 		key.hi |= vr_host_rnd64(rnd) >> plen;
+		if (far)
+			key.hi = vr_host_rnd64(rnd);
 		key.lo = vr_host_rnd64(rnd);
 		key = vr_race_entry(key, set->bits).key;
 		set->probe[2 * i] = key;
-		for (j = 0; j < VR_RACE_LENGTHS; j++)
+		for (j = 0; j < (far ? 2 : VR_RACE_LENGTHS); j++)
 			vr_race_add_change(set, key, set->lengths[j]);
+		if (far)
+			set->far = set->changing;
 		if (v6)
 			key.lo ^= 1;
 		else
@@ -258,8 +266,7 @@ static void vr_race_finish(struct vr_race_table *table)
 
 /* What the other writer has there, often, so that there are nodes to share. */
 static u16 vr_race_choose(struct vr_race_thread *self,
-			  const struct vr_race_table *table, unsigned int i,
-			  u16 before)
+			  const struct vr_race_table *table, unsigned int i)
 {
 	struct vr_race_table *other;
 
@@ -267,7 +274,7 @@ static u16 vr_race_choose(struct vr_race_thread *self,
 	if (vr_host_below(&self->rnd, 2))
 		return vr_race_load(vr_race_at(other,
 					       vr_race_load(other->done))->nh[i]);
-	if (before && vr_host_below(&self->rnd, 2))
+	if (vr_host_below(&self->rnd, 2))
 		return 0;
 	return 1 + vr_host_below(&self->rnd, VR_FIB_NH_MAX);
 }
@@ -283,11 +290,14 @@ static void vr_race_change(struct vr_race_thread *self,
 	u8 addr[16];
 	int err;
 
-	if (!vr_host_below(&self->rnd, 16))
+	/* the default route, and what has it as the alternative, more often */
+	if (!vr_host_below(&self->rnd, 4))
 		i = 0;
+	else if (!vr_host_below(&self->rnd, 3))
+		i = vr_host_below(&self->rnd, table->set->far);
 	entry = &table->set->change[i];
 	before = vr_race_at(table, table->begun)->nh[i];
-	nh = vr_race_choose(self, table, i, before);
+	nh = vr_race_choose(self, table, i);
 	vr_race_bytes(entry->key, addr);
 	vr_race_announce(table, i, nh);
 	err = nh ? vr_fib_set(table->fib, addr, entry->plen, nh, &old,

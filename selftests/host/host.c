@@ -249,10 +249,13 @@ bool lockdep_is_held(const struct mutex *mutex)
 
 void vr_host_pause(void)
 {
-	struct timespec time = { .tv_nsec = 100000 };
+	struct timespec time = {};
 
-	if (vr_host_pauses && !vr_host_below(&vr_host_pause_rnd, vr_host_pauses))
-		nanosleep(&time, NULL);
+	if (!vr_host_pauses || vr_host_below(&vr_host_pause_rnd, vr_host_pauses))
+		return;
+	/* 16 us to 8 ms */
+	time.tv_nsec = 16000L << vr_host_below(&vr_host_pause_rnd, 10);
+	nanosleep(&time, NULL);
 }
 
 static struct vr_host_reader *vr_host_reader(void)
