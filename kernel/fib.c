@@ -81,13 +81,6 @@ static void vr_fib_save(const struct vr_fib *fib, struct vr_fib_key key,
 	memcpy(addr, half, fib->bits / 8);
 }
 
-static struct vr_fib_key vr_fib_and(struct vr_fib_key a, struct vr_fib_key b)
-{
-	a.hi &= b.hi;
-	a.lo &= b.lo;
-	return a;
-}
-
 static int vr_fib_entry(const struct vr_fib *fib, const void *prefix, u8 plen,
 			u16 nh, struct vr_fib_entry *entry)
 {
@@ -207,7 +200,8 @@ static unsigned int vr_fib_branch_count(const struct vr_fib *fib,
 	unsigned int level;
 
 	for (level = 0; level < branch->plen; level += VR_FIB_STRIDE)
-		view = vr_fib_view_below(view, branch->key, level);
+		view = vr_fib_view_slot(view, level,
+					vr_fib_byte(branch->key, level));
 	return vr_fib_store_count(view.node);
 }
 
@@ -302,9 +296,10 @@ static u16 vr_fib_exact(const struct vr_fib *fib,
 static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
 			 u16 before, gfp_t gfp)
 {
+	int change = (entry->nh ? 1 : 0) - (before ? 1 : 0);
 	struct vr_fib_edit edit = {
 		.entry = *entry,
-		.count = (entry->nh ? 1 : 0) - (before ? 1 : 0),
+		.count = change,
 		.gfp = gfp,
 	};
 	int err;
@@ -318,8 +313,7 @@ static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
 			    vr_fib_set_default(fib, entry->nh, gfp);
 	if (err)
 		return err;
-	WRITE_ONCE(fib->count, fib->count + (entry->nh ? 1 : 0) -
-			       (before ? 1 : 0));
+	WRITE_ONCE(fib->count, fib->count + change);
 	fib->updates++;
 	return 0;
 }
@@ -389,7 +383,7 @@ static int vr_fib_bulk_build(struct vr_fib *fib, gfp_t gfp)
 		store = vr_fib_store_build(entry, n, 0, gfp);
 		if (!store)
 			return -ENOMEM;
-		root = vr_fib_plane_build(vr_fib_view(store), 0, gfp);
+		root = vr_fib_plane_build(vr_fib_view(store), gfp);
 	}
 	if (!root || (fallback && vr_fib_set_default(fib, fallback, gfp))) {
 		vr_fib_slot_put(root ? : vr_fib_leaf(0));

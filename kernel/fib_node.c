@@ -98,13 +98,7 @@ static size_t vr_fib_node_size_as(const struct vr_fib_node *node,
 	return 0;
 }
 
-/**
- * vr_fib_node_size() - how long a node is
- * @node: node
- *
- * Return: bytes.
- */
-size_t vr_fib_node_size(const struct vr_fib_node *node)
+static size_t vr_fib_node_size(const struct vr_fib_node *node)
 {
 	return vr_fib_node_size_as(node, vr_fib_node_kind(node));
 }

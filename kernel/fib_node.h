@@ -204,7 +204,6 @@ extern u32 vr_fib_node_mask;
 #define vr_fib_node_mask	(~0U)
 #endif
 
-size_t vr_fib_node_size(const struct vr_fib_node *node);
 size_t vr_fib_node_bytes(const struct vr_fib_node *node);
 unsigned int vr_fib_node_degree(const struct vr_fib_node *node);
 struct vr_fib_node *vr_fib_node_below(const struct vr_fib_node *node,

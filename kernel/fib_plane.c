@@ -20,10 +20,8 @@
  * Nodes with more nodes below are flat, and those with more prefixes below, which
  * many lookups come by: it takes memory, and saves time.
  */
-#ifndef VR_FIB_BELOW_MAX	/* tests have it small */
 #define VR_FIB_BELOW_MAX	96
 #define VR_FIB_PREFIXES_MAX	4096
-#endif
 
 /**
  * struct vr_fib_sheet - a node, spread out
@@ -116,17 +114,16 @@ static void vr_fib_sheet_own(struct vr_fib_sheet *sheet, struct vr_fib_view view
 			     unsigned int level, u16 inherited)
 {
 	u32 buffer[VR_FIB_LIST_MAX];
-	unsigned int i, n, bits;
 	const u32 *owned;
+	unsigned int i, n;
 
 	vr_fib_fill(sheet->slot, 0, VR_FIB_SLOTS, vr_fib_leaf(inherited));
 	owned = vr_fib_view_owned(view, level, buffer, &n);
 	/* what covers another one comes before it */
-	for (i = 0; i < n; i++) {
-		bits = owned[i] >> 16 & 0xff;
-		vr_fib_fill(sheet->slot, owned[i] >> 24, VR_FIB_SLOTS >> bits,
+	for (i = 0; i < n; i++)
+		vr_fib_fill(sheet->slot, vr_fib_owned_slot(owned[i]),
+			    VR_FIB_SLOTS >> vr_fib_owned_bits(owned[i]),
 			    vr_fib_leaf(owned[i]));
-	}
 }
 
 static void vr_fib_spread_runs(unsigned long *slot, const u64 *bitmap,
@@ -390,20 +387,6 @@ static unsigned long vr_fib_encode(const struct vr_fib_sheet *sheet,
 	return vr_fib_encode_mixed(slot, bitmap, runs, gfp);
 }
 
-static struct vr_fib_key vr_fib_key_with(struct vr_fib_key key,
-					 unsigned int level, unsigned int byte)
-{
-	struct vr_fib_key mask = vr_fib_mask(level);
-
-	key.hi &= mask.hi;
-	key.lo &= mask.lo;
-	if (level < 64)
-		key.hi |= (u64)byte << (56 - level);
-	else
-		key.lo |= (u64)byte << (120 - level);
-	return key;
-}
-
 static unsigned long vr_fib_build_at(struct vr_fib_view view,
 				     struct vr_fib_key key, unsigned int level,
 				     u16 inherited, gfp_t gfp);
@@ -418,8 +401,8 @@ static bool vr_fib_sheet_below(struct vr_fib_sheet *sheet,
 
 	if (!below.node)
 		return true;
-	slot = vr_fib_build_at(below, vr_fib_key_with(key, level, i),
-			       level + VR_FIB_STRIDE,
+	key = vr_fib_with_byte(vr_fib_and(key, vr_fib_mask(level)), level, i);
+	slot = vr_fib_build_at(below, key, level + VR_FIB_STRIDE,
 			       vr_fib_slot_nh(sheet->slot[i]), gfp);
 	if (slot)
 		vr_fib_sheet_set(sheet, i, slot);
@@ -488,18 +471,16 @@ static unsigned long vr_fib_build_at(struct vr_fib_view view,
 /**
  * vr_fib_plane_build() - make what lookups see
  * @view: prefixes
- * @inherited: next hop where there is none
  * @gfp: how to allocate
  *
  * Context: the writer.
  * Return: slot with a reference, or 0 without memory.
  */
-unsigned long vr_fib_plane_build(struct vr_fib_view view, u16 inherited,
-				 gfp_t gfp)
+unsigned long vr_fib_plane_build(struct vr_fib_view view, gfp_t gfp)
 {
 	struct vr_fib_key zero = {};
 
-	return vr_fib_build_at(view, zero, 0, inherited, gfp);
+	return vr_fib_build_at(view, zero, 0, 0, gfp);
 }
 
 static void vr_fib_cover(u64 *covered, unsigned int from, unsigned int n)
@@ -513,22 +494,20 @@ static bool vr_fib_turn_own(struct vr_fib_turn *turn, struct vr_fib_view view,
 			    struct vr_fib_sheet *sheet, unsigned int level,
 			    u16 inherited)
 {
-	unsigned int bits = turn->entry.plen - level, other, i, n;
+	unsigned int bits = turn->entry.plen - level, has, slot, i, n;
 	unsigned int from = vr_fib_byte(turn->entry.key, level);
 	unsigned int to = from + (VR_FIB_SLOTS >> bits);
 	u64 covered[VR_FIB_WORDS] = {};
-	u32 buffer[VR_FIB_LIST_MAX], slot;
+	u32 buffer[VR_FIB_LIST_MAX];
 	const u32 *owned;
 
 	owned = vr_fib_view_owned(view, level, buffer, &n);
+	inherited = vr_fib_owned_find(owned, n, from, bits, &has) ? : inherited;
 	for (i = 0; i < n; i++) {
-		slot = owned[i] >> 24;
-		other = owned[i] >> 16 & 0xff;
-		if (other > bits && slot >= from && slot < to)
-			vr_fib_cover(covered, slot, VR_FIB_SLOTS >> other);
-		else if (other <= bits &&
-			 !((slot ^ from) >> (VR_FIB_STRIDE - other)))
-			inherited = owned[i];
+		slot = vr_fib_owned_slot(owned[i]);
+		has = vr_fib_owned_bits(owned[i]);
+		if (has > bits && slot >= from && slot < to)
+			vr_fib_cover(covered, slot, VR_FIB_SLOTS >> has);
 	}
 	for (i = from; i < to; i++) {
 		if (covered[i / 64] & BIT_ULL(i % 64))
@@ -546,15 +525,12 @@ static u16 vr_fib_turn_inherit(struct vr_fib_view view, unsigned int level,
 			       unsigned int slot, u16 inherited)
 {
 	u32 buffer[VR_FIB_LIST_MAX];
+	unsigned int n, bits;
 	const u32 *owned;
-	unsigned int i, n;
 
 	owned = vr_fib_view_owned(view, level, buffer, &n);
-	for (i = 0; i < n && owned[i] >> 24 <= slot; i++)
-		if (!((owned[i] >> 24 ^ slot) >>
-		      (VR_FIB_STRIDE - (owned[i] >> 16 & 0xff))))
-			inherited = owned[i];
-	return inherited;
+	return vr_fib_owned_find(owned, n, slot, VR_FIB_STRIDE, &bits) ? :
+	       inherited;
 }
 
 /*

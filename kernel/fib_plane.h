@@ -29,8 +29,7 @@ struct vr_fib_turn {
 	u32 below;
 };
 
-unsigned long vr_fib_plane_build(struct vr_fib_view view, u16 inherited,
-				 gfp_t gfp);
+unsigned long vr_fib_plane_build(struct vr_fib_view view, gfp_t gfp);
 unsigned long vr_fib_plane_turn(struct vr_fib_turn *turn,
 				struct vr_fib_view view, unsigned long slot,
 				unsigned int level, u16 inherited);

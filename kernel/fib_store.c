@@ -157,21 +157,6 @@ struct vr_fib_view vr_fib_view_slot(struct vr_fib_view view, unsigned int level,
 	return some ? view : none;
 }
 
-/**
- * vr_fib_view_below() - go to the next level along an address
- * @view: what is at @level
- * @key: address
- * @level: bits decided so far
- *
- * Context: the writer, or RCU read side.
- * Return: as vr_fib_view_slot().
- */
-struct vr_fib_view vr_fib_view_below(struct vr_fib_view view,
-				     struct vr_fib_key key, unsigned int level)
-{
-	return vr_fib_view_slot(view, level, vr_fib_byte(key, level));
-}
-
 static u32 vr_fib_owned_word(const struct vr_fib_entry *entry,
 			     unsigned int level)
 {
@@ -212,20 +197,30 @@ const u32 *vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
 	return buffer;
 }
 
-static u16 vr_fib_match_owned(const u32 *owned, unsigned int n,
-			      const struct vr_fib_entry *entry,
-			      unsigned int level, u8 *plen)
+/**
+ * vr_fib_owned_find() - the longest prefix of a level that covers a slot
+ * @owned: the prefixes that end there
+ * @n: their number
+ * @slot: slot
+ * @most: bits that it may have
+ * @bits: gets those that it has, if there is one
+ *
+ * Return: its next hop, or 0.
+ */
+u16 vr_fib_owned_find(const u32 *owned, unsigned int n, unsigned int slot,
+		      unsigned int most, unsigned int *bits)
 {
-	unsigned int i, bits, slot = vr_fib_byte(entry->key, level);
+	unsigned int i, has;
 	u16 nh = 0;
 
-	/* of those that cover an address, longer ones come later */
-	for (i = 0; i < n && owned[i] >> 24 <= slot; i++) {
-		bits = owned[i] >> 16 & 0xff;
-		if ((owned[i] >> 24 ^ slot) >> (VR_FIB_STRIDE - bits))
+	/* of those that cover a slot, longer ones come later */
+	for (i = 0; i < n && vr_fib_owned_slot(owned[i]) <= slot; i++) {
+		has = vr_fib_owned_bits(owned[i]);
+		if (has > most || (vr_fib_owned_slot(owned[i]) ^ slot) >>
+				  (VR_FIB_STRIDE - has))
 			continue;
 		nh = owned[i];
-		*plen = level + bits;
+		*bits = has;
 	}
 	return nh;
 }
@@ -286,7 +281,7 @@ u16 vr_fib_store_match(const struct vr_fib_node *node,
 		       const struct vr_fib_entry *entry, bool exact, u8 *plen)
 {
 	const struct vr_fib_branch *branch;
-	unsigned int level = 0, slot;
+	unsigned int level = 0, slot, bits;
 	u16 nh = 0, found;
 
 	for (; node && vr_fib_store_kind(node) == VR_FIB_BRANCH;
@@ -296,12 +291,14 @@ u16 vr_fib_store_match(const struct vr_fib_node *node,
 			return vr_fib_match_exact(vr_fib_owned(branch),
 						  branch->owned, entry, level,
 						  plen);
-		found = exact ? 0 :
-			vr_fib_match_owned(vr_fib_owned(branch), branch->owned,
-					   entry, level, plen);
-		if (found)
-			nh = found;
 		slot = vr_fib_byte(entry->key, level);
+		found = exact ? 0 :
+			vr_fib_owned_find(vr_fib_owned(branch), branch->owned,
+					  slot, VR_FIB_STRIDE, &bits);
+		if (found) {
+			nh = found;
+			*plen = level + bits;
+		}
 		if (!vr_fib_has_child(branch, slot))
 			return nh;
 		node = READ_ONCE(branch->child[vr_fib_child_index(branch,
@@ -328,16 +325,6 @@ static int vr_fib_walk_list(const struct vr_fib_list *list,
 			err = fn(arg, &entry);
 	}
 	return err;
-}
-
-static struct vr_fib_key vr_fib_with_byte(struct vr_fib_key key,
-					  unsigned int level, unsigned int byte)
-{
-	if (level < 64)
-		key.hi |= (u64)byte << (56 - level);
-	else
-		key.lo |= (u64)byte << (120 - level);
-	return key;
 }
 
 /**
@@ -373,10 +360,11 @@ int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,
 	owned = vr_fib_owned(branch);
 	for (; slot < VR_FIB_SLOTS && !err; slot++) {
 		entry.key = vr_fib_with_byte(key, level, slot);
-		for (; i < branch->owned && owned[i] >> 24 <= slot && !err; i++) {
+		for (; i < branch->owned && !err &&
+		       vr_fib_owned_slot(owned[i]) <= slot; i++) {
 			entry.nh = owned[i];
-			entry.plen = level + (owned[i] >> 16 & 0xff);
-			if (owned[i] >> 24 == slot &&
+			entry.plen = level + vr_fib_owned_bits(owned[i]);
+			if (vr_fib_owned_slot(owned[i]) == slot &&
 			    (!from || vr_fib_cmp(&entry, from) >= 0))
 				err = fn(arg, &entry);
 		}
@@ -536,14 +524,11 @@ static struct vr_fib_node *vr_fib_edit_few(struct vr_fib_edit *edit,
 					   const struct vr_fib_node *node,
 					   unsigned int level)
 {
-	struct vr_fib_key mask = vr_fib_mask(level);
 	struct vr_fib_gather all = { .n = 0 };
-	struct vr_fib_key key = {
-		edit->entry.key.hi & mask.hi,
-		edit->entry.key.lo & mask.lo,
-	};
 
-	vr_fib_store_walk(node, level, key, NULL, vr_fib_gather, &all);
+	vr_fib_store_walk(node, level,
+			  vr_fib_and(edit->entry.key, vr_fib_mask(level)), NULL,
+			  vr_fib_gather, &all);
 	vr_fib_gather_edit(&all, &edit->entry);
 	if (!all.n)
 		return NULL;

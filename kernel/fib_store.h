@@ -82,11 +82,30 @@ static inline struct vr_fib_key vr_fib_mask(unsigned int plen)
 	return mask;
 }
 
+static inline struct vr_fib_key vr_fib_and(struct vr_fib_key a,
+					   struct vr_fib_key b)
+{
+	a.hi &= b.hi;
+	a.lo &= b.lo;
+	return a;
+}
+
 /* The eight bits of an address that a level decides. */
 static inline unsigned int vr_fib_byte(struct vr_fib_key key, unsigned int level)
 {
 	return (level < 64 ? key.hi >> (56 - level) : key.lo >> (120 - level)) &
 	       (VR_FIB_SLOTS - 1);
+}
+
+/* The same, set where they are 0. */
+static inline struct vr_fib_key
+vr_fib_with_byte(struct vr_fib_key key, unsigned int level, unsigned int byte)
+{
+	if (level < 64)
+		key.hi |= (u64)byte << (56 - level);
+	else
+		key.lo |= (u64)byte << (120 - level);
+	return key;
 }
 
 /* By address, the shorter one first. */
@@ -124,16 +143,27 @@ static inline const u32 *vr_fib_owned(const struct vr_fib_branch *branch)
 	return (const u32 *)&branch->child[branch->children];
 }
 
+/* Of a prefix that ends in a branch: where its slots begin, and its bits there. */
+static inline unsigned int vr_fib_owned_slot(u32 owned)
+{
+	return owned >> 24;
+}
+
+static inline unsigned int vr_fib_owned_bits(u32 owned)
+{
+	return owned >> 16 & 0xff;
+}
+
 struct vr_fib_entry vr_fib_list_get(const struct vr_fib_list *list,
 				    unsigned int i);
 unsigned int vr_fib_store_count(const struct vr_fib_node *node);
 struct vr_fib_view vr_fib_view(const struct vr_fib_node *node);
-struct vr_fib_view vr_fib_view_below(struct vr_fib_view view,
-				     struct vr_fib_key key, unsigned int level);
 struct vr_fib_view vr_fib_view_slot(struct vr_fib_view view, unsigned int level,
 				    unsigned int slot);
 const u32 *vr_fib_view_owned(struct vr_fib_view view, unsigned int level,
 			     u32 *buffer, unsigned int *n);
+u16 vr_fib_owned_find(const u32 *owned, unsigned int n, unsigned int slot,
+		      unsigned int most, unsigned int *bits);
 u16 vr_fib_store_match(const struct vr_fib_node *node,
 		       const struct vr_fib_entry *entry, bool exact, u8 *plen);
 int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,
