@@ -360,8 +360,9 @@ int vr_fib_store_walk(const struct vr_fib_node *node, unsigned int level,
 	owned = vr_fib_owned(branch);
 	for (; slot < VR_FIB_SLOTS && !err; slot++) {
 		entry.key = vr_fib_with_byte(key, level, slot);
-		for (; i < branch->owned && !err &&
-		       vr_fib_owned_slot(owned[i]) <= slot; i++) {
+		for (; i < branch->owned && !err; i++) {
+			if (vr_fib_owned_slot(owned[i]) > slot)
+				break;
 			entry.nh = owned[i];
 			entry.plen = level + vr_fib_owned_bits(owned[i]);
 			if (vr_fib_owned_slot(owned[i]) == slot &&

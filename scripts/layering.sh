@@ -58,7 +58,7 @@ alias_of()
 	vrouter_*) echo netlink-gen ;;
 	vr_rib_*) echo rib ;;
 	vr_fib_node_*) echo fib_node ;;
-	vr_fib_store_* | vr_fib_view* | vr_fib_list_*) echo fib_store ;;
+	vr_fib_store_* | vr_fib_view* | vr_fib_list_* | vr_fib_owned_*) echo fib_store ;;
 	vr_fib_plane_* | vr_fib_slot_*) echo fib_plane ;;
 	*) echo "$1" | sed -E 's/^vr_([a-z]+)_?.*/\1/' ;;
 	esac
