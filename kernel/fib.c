@@ -2,11 +2,11 @@
 /*
  * Longest prefix match for one address family of one router.
  *
- * Description: the prefixes as they were set are in a store (fib_store.c), from
- * which what lookups see is made (fib_plane.c). Both are made of nodes that are
- * found by their contents and shared between all tables (fib_node.c), so that
- * routers with the same routes have them once. The default route stands apart: it
- * would be in almost every node.
+ * Description: the prefixes as they were set are in a store (fib_store.c, changed by
+ * fib_edit.c), from which what lookups see is made (fib_plane.c, fib_sheet.c). Both
+ * are made of nodes that are found by their contents and shared between all tables
+ * (fib_node.c), so that routers with the same routes have them once. The default
+ * route stands apart: it would be in almost every node.
  *
  * An update makes the nodes on the way to its prefix anew and becomes visible with
  * one store, in the first node that can change in place or in the head; except that
@@ -20,35 +20,19 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/xarray.h>
 
 #include "fib.h"
+#include "fib_bulk.h"
+#include "fib_census.h"
+#include "fib_edit.h"
 #include "fib_plane.h"
-#include "fib_store.h"
-
-#define VR_FIB_BULK_MIN		1024
-/* Prefixes to move for each one, on average: a dump may tell what covers others last. */
-#define VR_FIB_BULK_MOVES	128
+#include "fib_sheet.h"
 
 #define VR_FIB_HELD_MAX		32
 /* Making a branch anew takes as long as so many updates in it. */
 #define VR_FIB_HELD_SHARE	16
 
 static DEFINE_MUTEX(vr_fib_lock);
-
-/**
- * struct vr_fib_bulk - prefixes that were set since vr_fib_bulk_begin()
- * @entry: in order
- * @size: length of @entry
- * @count: prefixes
- * @moves: how many of them had to move for others
- */
-struct vr_fib_bulk {
-	struct vr_fib_entry *entry;
-	size_t size;
-	size_t count;
-	u64 moves;
-};
 
 /**
  * struct vr_fib_held - new prefixes of one branch that lookups do not see yet
@@ -61,39 +45,6 @@ struct vr_fib_held {
 	unsigned int n;
 	struct vr_fib_entry entry[VR_FIB_HELD_MAX];
 };
-
-static struct vr_fib_key vr_fib_load(const struct vr_fib *fib, const void *addr)
-{
-	struct vr_fib_key key = {};
-	__be64 half[2] = {};
-
-	memcpy(half, addr, fib->bits / 8);
-	key.hi = be64_to_cpu(half[0]);
-	key.lo = be64_to_cpu(half[1]);
-	return key;
-}
-
-static void vr_fib_save(const struct vr_fib *fib, struct vr_fib_key key,
-			void *addr)
-{
-	__be64 half[2] = { cpu_to_be64(key.hi), cpu_to_be64(key.lo) };
-
-	memcpy(addr, half, fib->bits / 8);
-}
-
-static int vr_fib_entry(const struct vr_fib *fib, const void *prefix, u8 plen,
-			u16 nh, struct vr_fib_entry *entry)
-{
-	struct vr_fib_key net;
-
-	if (plen > fib->bits)
-		return -EINVAL;
-	entry->key = vr_fib_load(fib, prefix);
-	entry->plen = plen;
-	entry->nh = nh;
-	net = vr_fib_and(entry->key, vr_fib_mask(plen));
-	return net.hi == entry->key.hi && net.lo == entry->key.lo ? 0 : -EINVAL;
-}
 
 static struct vr_fib_head *vr_fib_head(const struct vr_fib *fib)
 {
@@ -263,23 +214,23 @@ static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
 	if (err)
 		return err;
 	old = vr_fib_store(fib);
-	store = vr_fib_store_edit(edit, old, 0);
+	store = vr_fib_edit_prepare(edit, old, 0);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
-	vr_fib_store_commit(edit);
+	vr_fib_edit_commit(edit);
 	if (hold)
 		fib->held->entry[fib->held->n++] = edit->entry;
 	else
 		err = vr_fib_show(fib, store, &edit->entry, edit->gfp);
 	if (err) {
-		vr_fib_store_undo(edit);
+		vr_fib_edit_undo(edit);
 		swap(old, store);
 	}
 	if (!err)
 		rcu_assign_pointer(fib->store, store);
 	if (old)
 		vr_fib_node_put(old);
-	vr_fib_store_end(edit);
+	vr_fib_edit_end(edit);
 	return err;
 }
 
@@ -318,53 +269,6 @@ static int vr_fib_update(struct vr_fib *fib, const struct vr_fib_entry *entry,
 	return 0;
 }
 
-/* Where an entry is, or would be. */
-static size_t vr_fib_bulk_seek(const struct vr_fib_bulk *bulk,
-			       const struct vr_fib_entry *entry, bool *found)
-{
-	size_t lo = 0, hi = bulk->count, mid;
-
-	/* most come in order */
-	if (hi && vr_fib_cmp(entry, &bulk->entry[hi - 1]) > 0)
-		lo = hi;
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (vr_fib_cmp(entry, &bulk->entry[mid]) > 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	*found = lo < bulk->count && !vr_fib_cmp(entry, &bulk->entry[lo]);
-	return lo;
-}
-
-static int vr_fib_bulk_grow(struct vr_fib_bulk *bulk, gfp_t gfp)
-{
-	size_t size = bulk->size * 2 ? : VR_FIB_BULK_MIN;
-	struct vr_fib_entry *entry;
-
-	if (bulk->count < bulk->size)
-		return 0;
-	entry = kvmalloc_array(size, sizeof(*entry), gfp);
-	if (!entry)
-		return -ENOMEM;
-	if (bulk->count)
-		memcpy(entry, bulk->entry, bulk->count * sizeof(*entry));
-	kvfree(bulk->entry);
-	bulk->entry = entry;
-	bulk->size = size;
-	return 0;
-}
-
-static void vr_fib_bulk_free(struct vr_fib *fib)
-{
-	if (!fib->bulk)
-		return;
-	kvfree(fib->bulk->entry);
-	kfree(fib->bulk);
-	fib->bulk = NULL;
-}
-
 static int vr_fib_bulk_build(struct vr_fib *fib, gfp_t gfp)
 {
 	const struct vr_fib_entry *entry = fib->bulk->entry;
@@ -380,7 +284,7 @@ static int vr_fib_bulk_build(struct vr_fib *fib, gfp_t gfp)
 		n--;
 	}
 	if (n) {
-		store = vr_fib_store_build(entry, n, 0, gfp);
+		store = vr_fib_edit_build(entry, n, 0, gfp);
 		if (!store)
 			return -ENOMEM;
 		root = vr_fib_plane_build(vr_fib_view(store), gfp);
@@ -405,22 +309,18 @@ static int vr_fib_bulk_flush(struct vr_fib *fib, gfp_t gfp)
 	err = vr_fib_bulk_build(fib, gfp);
 	if (err)
 		return err;
-	vr_fib_bulk_free(fib);
+	vr_fib_bulk_free(fib->bulk);
+	fib->bulk = NULL;
 	return 0;
 }
 
 static int vr_fib_bulk_set(struct vr_fib *fib, const struct vr_fib_entry *entry,
 			   size_t at, gfp_t gfp)
 {
-	struct vr_fib_bulk *bulk = fib->bulk;
-	int err = vr_fib_bulk_grow(bulk, gfp);
+	int err = vr_fib_bulk_insert(fib->bulk, entry, at, gfp);
 
 	if (err)
 		return err;
-	bulk->moves += bulk->count - at;
-	memmove(&bulk->entry[at + 1], &bulk->entry[at],
-		(bulk->count++ - at) * sizeof(*entry));
-	bulk->entry[at] = *entry;
 	WRITE_ONCE(fib->count, fib->count + 1);
 	fib->updates++;
 	return 0;
@@ -434,7 +334,7 @@ static int vr_fib_before(struct vr_fib *fib, const struct vr_fib_entry *entry,
 	bool found;
 	int err;
 
-	if (bulk && bulk->moves <= VR_FIB_BULK_MOVES * (u64)bulk->count) {
+	if (bulk && !vr_fib_bulk_is_slow(bulk)) {
 		*at = vr_fib_bulk_seek(bulk, entry, &found);
 		*before = found ? bulk->entry[*at].nh : 0;
 		return 0;
@@ -517,7 +417,7 @@ void vr_fib_free(struct vr_fib *fib)
 	if (vr_fib_store(fib))
 		vr_fib_node_put(vr_fib_store(fib));
 	mutex_unlock(&vr_fib_lock);
-	vr_fib_bulk_free(fib);
+	vr_fib_bulk_free(fib->bulk);
 	kfree(fib->held);
 	kfree(fib);
 }
@@ -540,7 +440,7 @@ int vr_fib_set(struct vr_fib *fib, const void *prefix, u8 plen, u16 nh,
 	struct vr_fib_entry entry;
 	int err;
 
-	err = vr_fib_entry(fib, prefix, plen, nh, &entry);
+	err = vr_fib_read(fib->bits, prefix, plen, nh, &entry);
 	if (err || !nh || nh > VR_FIB_NH_MAX)
 		return -EINVAL;
 	mutex_lock(&vr_fib_lock);
@@ -567,117 +467,13 @@ int vr_fib_del(struct vr_fib *fib, const void *prefix, u8 plen, u16 *old,
 	struct vr_fib_entry entry;
 	int err;
 
-	err = vr_fib_entry(fib, prefix, plen, 0, &entry);
+	err = vr_fib_read(fib->bits, prefix, plen, 0, &entry);
 	if (err)
 		return err;
 	mutex_lock(&vr_fib_lock);
 	err = vr_fib_apply(fib, &entry, old, gfp);
 	mutex_unlock(&vr_fib_lock);
 	return err;
-}
-
-/**
- * vr_fib_get() - look for a prefix itself
- * @fib: table
- * @prefix: 4 or 16 bytes, network order; host bits 0
- * @plen: bits
- *
- * Context: any, with or without RCU; the answer of a moment ago, unless from the
- * one who writes. What is being loaded in bulk is not there yet for others.
- * Return: its next hop, or 0.
- */
-u16 vr_fib_get(const struct vr_fib *fib, const void *prefix, u8 plen)
-{
-	struct vr_fib_entry entry;
-	u16 nh;
-
-	if (vr_fib_entry(fib, prefix, plen, 0, &entry))
-		return 0;
-	rcu_read_lock();
-	nh = plen ? vr_fib_store_match(rcu_dereference(fib->store), &entry,
-				       true, &plen) :
-		    rcu_dereference(fib->head)->fallback;
-	rcu_read_unlock();
-	return nh;
-}
-
-/**
- * vr_fib_match() - find the route of an address, and tell its prefix
- * @fib: table
- * @addr: 4 or 16 bytes, network order
- * @prefix: gets the matching prefix, 4 or 16 bytes
- * @plen: gets its length
- *
- * Asks the prefixes as they were set, not what lookups see.
- *
- * Context: RCU read side.
- * Return: the next hop, or 0 if there is no match; @prefix and @plen are
- * those of the default route then.
- */
-u16 vr_fib_match(const struct vr_fib *fib, const void *addr, void *prefix,
-		 u8 *plen)
-{
-	struct vr_fib_entry entry = { .key = vr_fib_load(fib, addr) };
-	u16 nh;
-
-	*plen = 0;
-	nh = vr_fib_store_match(rcu_dereference(fib->store), &entry, false,
-				plen);
-	if (!nh)
-		nh = rcu_dereference(fib->head)->fallback;
-	vr_fib_save(fib, vr_fib_and(entry.key, vr_fib_mask(*plen)), prefix);
-	return nh;
-}
-
-/**
- * struct vr_fib_telling - a walk
- * @fib: table
- * @fn: is told
- * @arg: for @fn
- */
-struct vr_fib_telling {
-	const struct vr_fib *fib;
-	vr_fib_walk_fn fn;
-	void *arg;
-};
-
-static int vr_fib_tell(void *arg, const struct vr_fib_entry *entry)
-{
-	const struct vr_fib_telling *telling = arg;
-	u8 prefix[16];
-
-	vr_fib_save(telling->fib, entry->key, prefix);
-	return telling->fn(telling->arg, prefix, entry->plen, entry->nh);
-}
-
-/**
- * vr_fib_walk() - tell prefixes, by address, the shorter one first
- * @fib: table
- * @from: 4 or 16 bytes, network order: where to begin; or NULL for all
- * @plen: length of the prefix to begin with
- * @fn: is told
- * @arg: for @fn
- *
- * Prefixes that change meanwhile may be told or not, all others are told once.
- *
- * Context: RCU read side.
- * Return: the first result of @fn that is not 0, or 0.
- */
-int vr_fib_walk(const struct vr_fib *fib, const void *from, u8 plen,
-		vr_fib_walk_fn fn, void *arg)
-{
-	struct vr_fib_telling telling = { .fib = fib, .fn = fn, .arg = arg };
-	struct vr_fib_entry start = { .plen = plen }, first = {};
-	int err = 0;
-
-	if (from)
-		start.key = vr_fib_load(fib, from);
-	first.nh = rcu_dereference(fib->head)->fallback;
-	if (first.nh && (!from || vr_fib_cmp(&first, &start) >= 0))
-		err = vr_fib_tell(&telling, &first);
-	return err ? : vr_fib_store_walk(rcu_dereference(fib->store), 0,
-					 first.key, from ? &start : NULL,
-					 vr_fib_tell, &telling);
 }
 
 /**
@@ -699,7 +495,7 @@ int vr_fib_bulk_begin(struct vr_fib *fib)
 		return -ENOMEM;
 	mutex_lock(&vr_fib_lock);
 	WARN_ON_ONCE(fib->count || fib->bulk);
-	vr_fib_bulk_free(fib);
+	vr_fib_bulk_free(fib->bulk);
 	fib->bulk = bulk;
 	mutex_unlock(&vr_fib_lock);
 	return 0;
@@ -767,120 +563,6 @@ int vr_fib_release(struct vr_fib *fib)
 		fib->held = NULL;
 	}
 	mutex_unlock(&vr_fib_lock);
-	return err;
-}
-
-/**
- * vr_fib_count() - how many prefixes a table has
- * @fib: table
- *
- * Context: any; the number of a moment ago, unless called by the writer.
- * Return: prefixes.
- */
-unsigned int vr_fib_count(const struct vr_fib *fib)
-{
-	return READ_ONCE(fib->count);
-}
-
-/**
- * struct vr_fib_census - a count of nodes
- * @seen: by address: references from within the table << 2 | shared << 1 | counted
- * @nodes: nodes
- * @bytes: their memory
- * @shared: the part of it that has references from elsewhere
- */
-struct vr_fib_census {
-	struct xarray seen;
-	u32 nodes;
-	u64 bytes;
-	u64 shared;
-};
-
-#define VR_FIB_COUNTED	1UL
-#define VR_FIB_SHARED	2UL
-#define VR_FIB_REF	4UL
-
-static unsigned long vr_fib_census_load(struct vr_fib_census *census,
-					const struct vr_fib_node *node)
-{
-	void *entry = xa_load(&census->seen, (unsigned long)node >> 3);
-
-	return entry ? xa_to_value(entry) : 0;
-}
-
-static int vr_fib_census_store(struct vr_fib_census *census,
-			       const struct vr_fib_node *node,
-			       unsigned long value)
-{
-	return xa_err(xa_store(&census->seen, (unsigned long)node >> 3,
-			       xa_mk_value(value), GFP_KERNEL));
-}
-
-/* Count the references that a table has to its nodes. */
-static int vr_fib_census_refs(struct vr_fib_census *census,
-			      const struct vr_fib_node *node)
-{
-	unsigned long value = vr_fib_census_load(census, node);
-	const struct vr_fib_node *below;
-	unsigned int i, n;
-	int err;
-
-	err = vr_fib_census_store(census, node, value + VR_FIB_REF);
-	if (err || value)
-		return err;
-	cond_resched();
-	n = vr_fib_node_degree(node);
-	for (i = 0; i < n && !err; i++) {
-		below = vr_fib_node_below(node, i);
-		if (below)
-			err = vr_fib_census_refs(census, below);
-	}
-	return err;
-}
-
-/* Count nodes, and those to which there are others; all below them is shared. */
-static int vr_fib_census_nodes(struct vr_fib_census *census,
-			       const struct vr_fib_node *node, bool shared)
-{
-	unsigned long value = vr_fib_census_load(census, node), before = value;
-	const struct vr_fib_node *below;
-	unsigned int i, n;
-	int err;
-
-	value |= VR_FIB_COUNTED;
-	if (shared || node->refs > before / VR_FIB_REF)
-		value |= VR_FIB_SHARED;
-	if (value == before)
-		return 0;
-	if (!(before & VR_FIB_COUNTED)) {
-		census->nodes++;
-		census->bytes += vr_fib_node_bytes(node);
-	}
-	if ((value ^ before) & VR_FIB_SHARED)
-		census->shared += vr_fib_node_bytes(node);
-	err = vr_fib_census_store(census, node, value);
-	n = vr_fib_node_degree(node);
-	for (i = 0; i < n && !err; i++) {
-		below = vr_fib_node_below(node, i);
-		if (below)
-			err = vr_fib_census_nodes(census, below,
-						  value & VR_FIB_SHARED);
-	}
-	return err;
-}
-
-static int vr_fib_census(struct vr_fib_census *census,
-			 const struct vr_fib_node *node)
-{
-	int err;
-
-	memset(census, 0, sizeof(*census));
-	if (!node)
-		return 0;
-	xa_init(&census->seen);
-	err = vr_fib_census_refs(census, node) ? :
-	      vr_fib_census_nodes(census, node, false);
-	xa_destroy(&census->seen);
 	return err;
 }
 
@@ -966,7 +648,7 @@ int vr_fib_init(void)
 
 	if (err)
 		return err;
-	err = vr_fib_plane_init();
+	err = vr_fib_sheet_init();
 	if (err)
 		vr_fib_node_exit();
 	return err;
@@ -977,6 +659,6 @@ int vr_fib_init(void)
  */
 void vr_fib_exit(void)
 {
-	vr_fib_plane_exit();
+	vr_fib_sheet_exit();
 	vr_fib_node_exit();
 }

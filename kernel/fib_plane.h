@@ -37,9 +37,5 @@ void vr_fib_plane_commit(struct vr_fib_turn *turn);
 void vr_fib_plane_abort(struct vr_fib_turn *turn);
 int vr_fib_plane_verify(struct vr_fib_view view, unsigned long slot,
 			unsigned int *bad);
-void vr_fib_slot_get(unsigned long slot);
-void vr_fib_slot_put(unsigned long slot);
-int vr_fib_plane_init(void);
-void vr_fib_plane_exit(void);
 
 #endif

@@ -11,9 +11,14 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # Leaves know no net device and no packet; a stage of the data path calls the next
 # one or a leaf; control calls setters of the data path, never the reverse.
 layers='
-fib            fib_plane fib_store fib_node
-fib_plane      fib_store fib_node
-fib_store      fib_node
+fib            fib_plane fib_sheet fib_edit fib_store fib_node fib_bulk fib_census
+fib_read       fib_store
+fib_plane      fib_sheet fib_store fib_node
+fib_sheet      fib_store fib_node
+fib_edit       fib_store fib_node
+fib_bulk
+fib_census     fib_node
+fib_store
 fib_node
 drr
 mactable
@@ -59,7 +64,12 @@ alias_of()
 	vr_rib_*) echo rib ;;
 	vr_fib_node_*) echo fib_node ;;
 	vr_fib_store_* | vr_fib_view* | vr_fib_list_* | vr_fib_owned_*) echo fib_store ;;
-	vr_fib_plane_* | vr_fib_slot_*) echo fib_plane ;;
+	vr_fib_edit_*) echo fib_edit ;;
+	vr_fib_plane_*) echo fib_plane ;;
+	vr_fib_sheet_* | vr_fib_slot_*) echo fib_sheet ;;
+	vr_fib_census) echo fib_census ;;
+	vr_fib_bulk_begin | vr_fib_bulk_end) echo fib ;;
+	vr_fib_bulk_*) echo fib_bulk ;;
 	*) echo "$1" | sed -E 's/^vr_([a-z]+)_?.*/\1/' ;;
 	esac
 }
