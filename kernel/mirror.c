@@ -153,7 +153,8 @@ static bool vr_mirror_drain(struct vr_mirror *mirror)
 		return false;
 	if (list_empty(&events))
 		return true;
-	vr_rib_hold(mirror->rib);
+	if (mirror->doing > 1)
+		vr_rib_hold(mirror->rib);
 	list_for_each_entry_safe(change, tmp, &events, list) {
 		if (vr_mirror_apply(mirror, change)) {
 			vr_mirror_give_back(mirror, &events);
