@@ -484,11 +484,7 @@ def loses():
         refused(r6("add", 1), left + 1)
         expect("routes", left + 1, routes())
     finally:
-        rig.r.set_up("r2", True)
-        rig.r.batch(["addr replace 2001:db8:2::1/64 dev r2 nodad",
-                     f"neigh replace 10.0.2.2 lladdr {rig.hmac[2]} dev r2 nud permanent",
-                     f"neigh replace 2001:db8:2::2 lladdr {rig.hmac[2]} dev r2 nud "
-                     "permanent router"])
+        rig.revive(2)
 
 
 # --- looking at them ----------------------------------------------------------

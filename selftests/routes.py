@@ -805,11 +805,7 @@ def overflow():
         expect("way after it", 1, wire_of("198.51.100.9"))
         expect("way to a route that is gone", "no-route", wire_of("100.64.0.9", False))
     finally:
-        rig.r.set_up("r2", True)
-        rig.r.batch(["addr replace 2001:db8:2::1/64 dev r2 nodad",
-                     f"neigh replace 10.0.2.2 lladdr {rig.hmac[2]} dev r2 nud permanent",
-                     f"neigh replace 2001:db8:2::2 lladdr {rig.hmac[2]} dev r2 nud "
-                     "permanent router"])
+        rig.revive(2)
         flush_all()
 
 

@@ -25,6 +25,7 @@
  * @most: from so many on it shrinks
  * @dense: begins with so many prefixes side by side
  * @step: or that far apart
+ * @plen: length of these prefixes, in IPv4
  * @ops: changes of one table
  * @inspect: one in so many is followed by a comparison of all
  * @part: changes of all tables of this kind, in percent of all changes
@@ -36,25 +37,26 @@ struct vr_random_kind {
 	unsigned int most;
 	unsigned int dense;
 	unsigned int step;
+	unsigned int plen;
 	unsigned int ops;
 	unsigned int inspect;
 	unsigned int part;
 };
 
 static const struct vr_random_kind vr_random_kinds[] = {
-	{ "IPv4, few", 32, 0, 30, 0, 0, 200, 50, 10 },
-	{ "IPv6, few", 128, 0, 30, 0, 0, 200, 50, 10 },
-	{ "IPv4", 32, 0, 150, 0, 0, 900, 100, 10 },
-	{ "IPv6", 128, 0, 150, 0, 0, 900, 100, 10 },
-	{ "IPv4, many", 32, 0, 1200, 0, 0, 3000, 500, 10 },
-	{ "IPv6, many", 128, 0, 1200, 0, 0, 3000, 500, 10 },
-	{ "IPv4, flat", 32, 3900, 4300, 4096, 1, 1200, 200, 10 },
-	{ "IPv6, flat", 128, 3900, 4300, 4096, 1, 1200, 200, 10 },
+	{ "IPv4, few", 32, 0, 30, 0, 0, 0, 200, 50, 10 },
+	{ "IPv6, few", 128, 0, 30, 0, 0, 0, 200, 50, 10 },
+	{ "IPv4", 32, 0, 150, 0, 0, 0, 900, 100, 10 },
+	{ "IPv6", 128, 0, 150, 0, 0, 0, 900, 100, 10 },
+	{ "IPv4, many", 32, 0, 1200, 0, 0, 0, 3000, 500, 10 },
+	{ "IPv6, many", 128, 0, 1200, 0, 0, 0, 3000, 500, 10 },
+	{ "IPv4, flat", 32, 3900, 4300, 4096, 1, 24, 1200, 200, 10 },
+	{ "IPv6, flat", 128, 3900, 4300, 4096, 1, 24, 1200, 200, 10 },
 	/* where nodes become flat, and are flat no longer */
-	{ "IPv4, hardly flat", 32, 4085, 4110, 4096, 1, 400, 20, 5 },
-	{ "IPv6, hardly flat", 128, 4085, 4110, 4096, 1, 400, 20, 5 },
-	{ "IPv4, many runs", 32, 60, 80, 68, 2, 1500, 15, 5 },
-	{ "IPv6, many runs", 128, 60, 80, 68, 2, 1500, 15, 5 },
+	{ "IPv4, hardly flat", 32, 4085, 4110, 4096, 1, 24, 400, 20, 5 },
+	{ "IPv6, hardly flat", 128, 4085, 4110, 4096, 1, 24, 400, 20, 5 },
+	{ "IPv4, many nodes", 32, 88, 108, 98, 2, 26, 1500, 15, 5 },
+	{ "IPv6, many nodes", 128, 88, 108, 98, 2, 26, 1500, 15, 5 },
 };
 
 /**
@@ -559,10 +561,10 @@ static void vr_random_fill(struct vr_random *r)
 	r->fails = false;
 	for (i = 0; i < r->kind->dense; i++) {
 		entry.key.hi = 10ULL << 56 | (u64)i * r->kind->step << 40;
-		entry.plen = 24;
+		entry.plen = r->kind->plen;
 		if (r->kind->bits == 128) {
 			entry.key.hi = 0x2001ULL << 48 | entry.key.hi >> 16;
-			entry.plen = 40;
+			entry.plen += 16;
 		}
 		entry.nh = 1 + vr_random_below(r, 7);
 		vr_random_apply(r, &entry);

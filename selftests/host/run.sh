@@ -23,29 +23,9 @@ export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
-failed=0
-n=0
-run()
-{
-	n=$((n + 1))
-	name=$1
-	shift
-	out=$(mktemp)
-	"$@" >"$out" 2>&1
-	rc=$?
-	sed 's/^/    /' "$out"
-	rm -f "$out"
-	if [ $rc -eq 0 ]; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-		failed=1
-	fi
-}
-
-echo "KTAP version 1"
-echo "1..2"
-run fib_random "$O/fib_random" -s "$seed" -n $ops
+. ../lib/ktap-run.sh
+ktap_plan 2
+ktap_run fib_random "$O/fib_random" -s "$seed" -n $ops
 # shellcheck disable=SC2086 # words of a command
-run fib_race $fixed "$O/fib_race" -s "$seed" -t $seconds
-exit $failed
+ktap_run fib_race $fixed "$O/fib_race" -s "$seed" -t $seconds
+ktap_end

@@ -318,6 +318,14 @@ class Rig:
             "ip -6 addr show tentative", ns=self.r))
         self.up()
 
+    def revive(self, i):
+        """Set a port up that was down, with what went with that."""
+        self.r.set_up(self.port[i], True)
+        self.r.batch([f"addr replace 2001:db8:{i}::1/64 dev r{i} nodad",
+                      f"neigh replace 10.0.{i}.2 lladdr {self.hmac[i]} dev r{i} nud permanent",
+                      f"neigh replace 2001:db8:{i}::2 lladdr {self.hmac[i]} dev r{i} nud "
+                      "permanent router"])
+
     def up(self, up=True):
         self.r.set_up(self.name, up)
         state = "active" if up else "down"
