@@ -14,13 +14,7 @@ export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH
 ulimit -n 32768
 insmod "$VR_MODULE"
 
-# New namespaces take their settings from the first one.
-sysctl -qw net.core.devconf_inherit_init_net=1 \
-	net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-	net.ipv6.conf.default.forwarding=1 \
-	net.ipv4.neigh.default.gc_thresh{1,2,3}=262144 \
-	net.ipv6.neigh.default.gc_thresh{1,2,3}=262144 \
-	net.ipv6.route.max_size=2147483647
+bench_sysctls
 
 # measure PEER...
 measure()

@@ -21,6 +21,17 @@ BENCH_GATEWAYS=${BENCH_GATEWAYS:-8}
 
 # A process costs some 10 ms in this rig, hence no $(...) in what is done often.
 
+# bench_sysctls: new namespaces take their settings from the first one
+bench_sysctls()
+{
+	sysctl -qw net.core.devconf_inherit_init_net=1 \
+		net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv6.conf.default.forwarding=1 \
+		net.ipv4.neigh.default.gc_thresh{1,2,3}=262144 \
+		net.ipv6.neigh.default.gc_thresh{1,2,3}=262144 \
+		net.ipv6.route.max_size=2147483647
+}
+
 # bench_mac NUMBER: the address in $mac, as in frames.c
 bench_mac()
 {

@@ -18,13 +18,7 @@ full=$((count4 > count6 ? count4 : count6))
 
 has_part() { [[ " $VR_PARTS " == *" $1 "* ]]; }
 
-# New namespaces take their settings from the first one.
-sysctl -qw net.core.devconf_inherit_init_net=1 \
-	net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-	net.ipv6.conf.default.forwarding=1 \
-	net.ipv4.neigh.default.gc_thresh{1,2,3}=262144 \
-	net.ipv6.neigh.default.gc_thresh{1,2,3}=262144 \
-	net.ipv6.route.max_size=2147483647
+bench_sysctls
 
 # Else up to an eighth of the memory is kept on lists where it does not count as free.
 sysctl -qw vm.percpu_pagelist_high_fraction=1000000
