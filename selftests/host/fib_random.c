@@ -15,6 +15,7 @@
 
 #define VR_RANDOM_MAX		8192
 #define VR_RANDOM_HASH		(2 * VR_RANDOM_MAX)
+#define VR_RANDOM_COPIES	16
 #define VR_RANDOM_BULK		50	/* changes before a table is built */
 
 /**
@@ -529,6 +530,33 @@ static void vr_random_bulk_end(struct vr_random *r)
 	vr_random_inspect(r);
 }
 
+/* The prefixes of one slot once more in the slot beside: often the same node. */
+static void vr_random_copy(struct vr_random *r)
+{
+	struct vr_fib_entry copy[VR_RANDOM_COPIES], near;
+	unsigned int i, level, n = 0;
+	struct vr_fib_key a, b;
+
+	near = r->entry[vr_random_below(r, r->count)];
+	if (near.plen <= VR_FIB_STRIDE)
+		return;
+	level = VR_FIB_STRIDE * (1 + vr_random_below(r, (near.plen - 1) /
+						     VR_FIB_STRIDE));
+	a = vr_random_cut(near.key, level);
+	for (i = 0; i < r->count && n < ARRAY_SIZE(copy); i++) {
+		b = vr_random_cut(r->entry[i].key, level);
+		if (r->entry[i].plen <= level || a.hi != b.hi || a.lo != b.lo)
+			continue;
+		copy[n] = r->entry[i];
+		if (level <= 64)
+			copy[n++].key.hi ^= 1ULL << (64 - level);
+		else
+			copy[n++].key.lo ^= 1ULL << (128 - level);
+	}
+	for (i = 0; i < n; i++)
+		vr_random_apply(r, &copy[i]);
+}
+
 static void vr_random_change(struct vr_random *r, bool insert)
 {
 	struct vr_fib_entry entry = vr_random_choose(r);
@@ -536,6 +564,8 @@ static void vr_random_change(struct vr_random *r, bool insert)
 	if (!insert)
 		entry.nh = 0;
 	vr_random_apply(r, &entry);
+	if (r->count && r->count < r->kind->most && !vr_random_below(r, 16))
+		vr_random_copy(r);
 	if (r->bulk)
 		return;
 	vr_random_probe(r, &entry);

@@ -36,6 +36,8 @@ typedef uint32_t __be32;
 typedef uint64_t __be64;
 typedef unsigned int __bitwise gfp_t;
 
+#define prefetch(p)		__builtin_prefetch(p)
+#define L1_CACHE_BYTES		64
 #define be32_to_cpu(x)		be32toh(x)
 #define be64_to_cpu(x)		be64toh(x)
 #define cpu_to_be32(x)		htobe32(x)
