@@ -89,7 +89,7 @@ static void vr_fib_publish(struct vr_fib *fib, unsigned long root)
 	struct vr_fib_head *head = vr_fib_head(fib);
 	unsigned long old = head->root;
 
-	/* pairs with the READ_ONCE() in vr_fib_find() */
+	/* pairs with the READ_ONCE() in vr_fib_start() */
 	smp_store_release(&head->root, root);
 	vr_fib_slot_put(old);
 }

@@ -9,7 +9,9 @@
 #define VROUTER_FIB_H
 
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/in6.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
@@ -119,8 +121,8 @@ void vr_fib_exit(void);
  *
  * Return: index of the run.
  */
-static inline unsigned int vr_fib_run(const u64 *bitmap, const u8 *rank,
-				      unsigned int k)
+static __always_inline unsigned int
+vr_fib_run(const u64 *bitmap, const u8 *rank, unsigned int k)
 {
 	/* all bits up to k; two shifts since there is none by 64 */
 	return rank[k / 64] +
@@ -128,68 +130,169 @@ static inline unsigned int vr_fib_run(const u64 *bitmap, const u8 *rank,
 }
 
 /**
- * vr_fib_find() - find the leaf for an address
+ * struct vr_fib_cursor - a lookup on its way
+ * @slot: where it is; a leaf is its end
+ * @hi: the half of the address that is being decided
+ * @lo: the half after it
+ * @shift: bits of @hi after the eight that are next
+ */
+struct vr_fib_cursor {
+	unsigned long slot;
+	u64 hi;
+	u64 lo;
+	u32 shift;
+};
+
+static __always_inline void vr_fib_start(struct vr_fib_cursor *at,
+					 const struct vr_fib_head *head, u64 hi,
+					 u64 lo)
+{
+	/* the address dependency orders us after the smp_store_release() of
+	 * vr_fib_node_alter() and vr_fib_publish()
+	 */
+	at->slot = READ_ONCE(head->root);
+	at->hi = hi;
+	at->lo = lo;
+	at->shift = 64 - VR_FIB_STRIDE;
+}
+
+static __always_inline unsigned long vr_fib_step_skip(struct vr_fib_cursor *at)
+{
+	const struct vr_fib_skip *skip = (void *)(at->slot - VR_FIB_SKIP);
+
+	at->shift = skip->shift;
+	return (at->hi ^ skip->key) >> skip->shift ? vr_fib_leaf(skip->miss) :
+						     skip->hit;
+}
+
+static __always_inline unsigned long
+vr_fib_step_mixed(const struct vr_fib_mixed *mixed, unsigned int k)
+{
+	u16 value = mixed->value[vr_fib_run(mixed->bitmap, mixed->rank, k)];
+
+	return value & VR_FIB_BELOW ?
+	       READ_ONCE(vr_fib_mixed_below(mixed)[value - VR_FIB_BELOW]) :
+	       vr_fib_leaf(value);
+}
+
+/**
+ * vr_fib_step() - go on to the next slot
+ * @at: lookup that is not at a leaf
+ * @wide: there is a second half of the address
+ *
+ * Context: RCU read side.
+ */
+static __always_inline void vr_fib_step(struct vr_fib_cursor *at, bool wide)
+{
+	unsigned int k = at->hi >> at->shift & (VR_FIB_SLOTS - 1);
+	const struct vr_fib_leaves *leaves;
+	const struct vr_fib_flat *flat;
+
+	switch (at->slot & VR_FIB_KIND_MASK) {
+	case VR_FIB_FLAT:
+		flat = (void *)(at->slot - VR_FIB_FLAT);
+		at->slot = READ_ONCE(flat->slot[k]);
+		break;
+	case VR_FIB_SKIP:
+		at->slot = vr_fib_step_skip(at);
+		break;
+	case VR_FIB_MIXED:
+		at->slot = vr_fib_step_mixed((void *)(at->slot - VR_FIB_MIXED),
+					     k);
+		break;
+	default:
+		leaves = (void *)at->slot;
+		at->slot = vr_fib_leaf(leaves->value[vr_fib_run(leaves->bitmap,
+								leaves->rank,
+								k)]);
+		return;
+	}
+	if (wide && !at->shift) {
+		at->hi = at->lo;
+		at->shift = 64;
+	}
+	at->shift -= VR_FIB_STRIDE;
+}
+
+/**
+ * vr_fib_done() - is a lookup at its end?
+ * @at: lookup
+ *
+ * Return: whether it is.
+ */
+static __always_inline bool vr_fib_done(const struct vr_fib_cursor *at)
+{
+	return at->slot & VR_FIB_LEAF;
+}
+
+/**
+ * vr_fib_answer() - what a lookup has found
+ * @at: lookup that is at its end
  * @head: table
- * @hi: first half of the address
- * @lo: second half of the address
- * @wide: there is a second half
  *
  * The slot that ends the search is the only one whose next hop counts, so the
- * answer was right at one moment of the call, whatever a writer does.
+ * answer was right at one moment since vr_fib_start(), whatever a writer does.
  *
- * Context: RCU read side. For the functions of this file and fib.c only.
  * Return: next hop, 0 if none matches.
  */
-static __always_inline u16 vr_fib_find(const struct vr_fib_head *head, u64 hi,
-				       u64 lo, bool wide)
+static __always_inline u16 vr_fib_answer(const struct vr_fib_cursor *at,
+					 const struct vr_fib_head *head)
 {
-	/* the address dependency on READ_ONCE() orders us after the
-	 * smp_store_release() of vr_fib_node_alter() and vr_fib_publish()
-	 */
-	unsigned long slot = READ_ONCE(head->root);
-	unsigned int shift = 56, k;
+	return at->slot >> VR_FIB_LEAF_SHIFT ? : head->fallback;
+}
 
-	while (!(slot & VR_FIB_LEAF)) {
-		k = hi >> shift & (VR_FIB_SLOTS - 1);
-		if (slot & VR_FIB_FLAT) {
-			if (slot & VR_FIB_MIXED) {
-				const struct vr_fib_skip *skip =
-					(void *)(slot - VR_FIB_SKIP);
+/**
+ * vr_fib_expect() - a step of this lookup is to come
+ * @at: lookup
+ */
+static __always_inline void vr_fib_expect(const struct vr_fib_cursor *at)
+{
+	const u8 *node = (const u8 *)(at->slot & ~VR_FIB_KIND_MASK);
+	unsigned int k = at->hi >> at->shift & (VR_FIB_SLOTS - 1);
 
-				slot = skip->hit;
-				shift = skip->shift;
-				if ((hi ^ skip->key) >> shift)
-					slot = vr_fib_leaf(skip->miss);
-			} else {
-				const struct vr_fib_flat *flat =
-					(void *)(slot - VR_FIB_FLAT);
-
-				slot = READ_ONCE(flat->slot[k]);
-			}
-		} else if (slot & VR_FIB_MIXED) {
-			const struct vr_fib_mixed *mixed =
-				(void *)(slot - VR_FIB_MIXED);
-
-			u16 value = mixed->value[vr_fib_run(mixed->bitmap,
-							    mixed->rank, k)];
-
-			if (!(value & VR_FIB_BELOW))
-				return value ? : head->fallback;
-			slot = vr_fib_mixed_below(mixed)[value - VR_FIB_BELOW];
-		} else {
-			const struct vr_fib_leaves *leaves = (void *)slot;
-			u16 nh = leaves->value[vr_fib_run(leaves->bitmap,
-							  leaves->rank, k)];
-
-			return nh ? : head->fallback;
-		}
-		if (wide && !shift) {
-			hi = lo;
-			shift = 64;
-		}
-		shift -= VR_FIB_STRIDE;
+	if (at->slot & VR_FIB_FLAT) {
+		prefetch(at->slot & VR_FIB_MIXED ?
+			 node + offsetof(struct vr_fib_skip, key) :
+			 node + offsetof(struct vr_fib_flat, slot[k]));
+		return;
 	}
-	return slot >> VR_FIB_LEAF_SHIFT ? : head->fallback;
+	/* most of the others end in the next line */
+	prefetch(node + offsetof(struct vr_fib_leaves, bitmap));
+	prefetch(node + offsetof(struct vr_fib_leaves, bitmap) + L1_CACHE_BYTES);
+}
+
+/**
+ * vr_fib_start4() - begin the lookup of an IPv4 address
+ * @at: filled in
+ * @head: table of 32 bits
+ * @addr: address, network order
+ *
+ * Context: RCU read side, the same as for the steps.
+ */
+static __always_inline void vr_fib_start4(struct vr_fib_cursor *at,
+					  const struct vr_fib_head *head,
+					  __be32 addr)
+{
+	vr_fib_start(at, head, (u64)be32_to_cpu(addr) << 32, 0);
+}
+
+/**
+ * vr_fib_start6() - begin the lookup of an IPv6 address
+ * @at: filled in
+ * @head: table of 128 bits
+ * @addr: address; need only be aligned to 4 bytes
+ *
+ * Context: RCU read side, the same as for the steps.
+ */
+static __always_inline void vr_fib_start6(struct vr_fib_cursor *at,
+					  const struct vr_fib_head *head,
+					  const struct in6_addr *addr)
+{
+	vr_fib_start(at, head,
+		     (u64)be32_to_cpu(addr->s6_addr32[0]) << 32 |
+		     be32_to_cpu(addr->s6_addr32[1]),
+		     (u64)be32_to_cpu(addr->s6_addr32[2]) << 32 |
+		     be32_to_cpu(addr->s6_addr32[3]));
 }
 
 /**
@@ -202,8 +305,13 @@ static __always_inline u16 vr_fib_find(const struct vr_fib_head *head, u64 hi,
  */
 static inline u16 vr_fib_lookup4(const struct vr_fib *fib, __be32 addr)
 {
-	return vr_fib_find(rcu_dereference(fib->head),
-			   (u64)be32_to_cpu(addr) << 32, 0, false);
+	const struct vr_fib_head *head = rcu_dereference(fib->head);
+	struct vr_fib_cursor at;
+
+	vr_fib_start4(&at, head, addr);
+	while (!vr_fib_done(&at))
+		vr_fib_step(&at, false);
+	return vr_fib_answer(&at, head);
 }
 
 /**
@@ -217,12 +325,13 @@ static inline u16 vr_fib_lookup4(const struct vr_fib *fib, __be32 addr)
 static inline u16 vr_fib_lookup6(const struct vr_fib *fib,
 				 const struct in6_addr *addr)
 {
-	u64 hi = (u64)be32_to_cpu(addr->s6_addr32[0]) << 32 |
-		 be32_to_cpu(addr->s6_addr32[1]);
-	u64 lo = (u64)be32_to_cpu(addr->s6_addr32[2]) << 32 |
-		 be32_to_cpu(addr->s6_addr32[3]);
+	const struct vr_fib_head *head = rcu_dereference(fib->head);
+	struct vr_fib_cursor at;
 
-	return vr_fib_find(rcu_dereference(fib->head), hi, lo, true);
+	vr_fib_start6(&at, head, addr);
+	while (!vr_fib_done(&at))
+		vr_fib_step(&at, true);
+	return vr_fib_answer(&at, head);
 }
 
 #endif

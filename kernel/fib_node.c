@@ -206,6 +206,19 @@ static u32 vr_fib_hash_branch(const struct vr_fib_branch *branch)
 	return hash;
 }
 
+static u32 vr_fib_hash_mixed(const struct vr_fib_mixed *mixed)
+{
+	const unsigned long *below = vr_fib_mixed_below(mixed);
+	unsigned int i;
+	u32 hash;
+
+	hash = jhash(mixed->bitmap, (const u8 *)below - (const u8 *)mixed->bitmap,
+		     vr_fib_nodes.seed) & vr_fib_node_mask & ~VR_FIB_KIND_MASK;
+	for (i = 0; i <= mixed->children; i++)
+		hash += vr_fib_hash_term(i, below[i]);
+	return hash;
+}
+
 static u32 vr_fib_hash_flat(const struct vr_fib_flat *flat)
 {
 	unsigned int i;
@@ -225,6 +238,9 @@ static u32 vr_fib_hash(const struct vr_fib_node *node, enum vr_fib_kind kind,
 		hash = vr_fib_hash_branch(container_of(node,
 						       struct vr_fib_branch,
 						       node));
+	else if (kind == VR_FIB_MIXED)
+		hash = vr_fib_hash_mixed(container_of(node, struct vr_fib_mixed,
+						      node));
 	else if (kind == VR_FIB_FLAT)
 		hash = vr_fib_hash_flat(container_of(node, struct vr_fib_flat,
 						     node));
@@ -355,10 +371,18 @@ struct vr_fib_node *vr_fib_node_intern(const struct vr_fib_node *draft,
 
 static unsigned long *vr_fib_node_value(struct vr_fib_node *node, unsigned int i)
 {
-	if (vr_fib_node_kind(node) == VR_FIB_FLAT)
+	switch (vr_fib_node_kind(node)) {
+	case VR_FIB_MIXED:
+		return (unsigned long *)
+			&vr_fib_mixed_below(container_of(node,
+							 struct vr_fib_mixed,
+							 node))[i];
+	case VR_FIB_FLAT:
 		return &container_of(node, struct vr_fib_flat, node)->slot[i];
-	return (unsigned long *)&container_of(node, struct vr_fib_branch,
-					      node)->child[i];
+	default:
+		return (unsigned long *)&container_of(node, struct vr_fib_branch,
+						      node)->child[i];
+	}
 }
 
 static u32 vr_fib_hash_but(struct vr_fib_node *node, unsigned int i,
@@ -370,8 +394,8 @@ static u32 vr_fib_hash_but(struct vr_fib_node *node, unsigned int i,
 
 /**
  * vr_fib_node_find_but() - find what a node would be with one pointer changed
- * @node: VR_FIB_FLAT or VR_FIB_BRANCH
- * @i: slot, or number of the child
+ * @node: VR_FIB_MIXED, VR_FIB_FLAT or VR_FIB_BRANCH
+ * @i: slot of a flat node, number of the node below of others
  * @value: its new value
  *
  * Context: the writer.
@@ -390,7 +414,7 @@ struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int 
 	for (other = *vr_fib_bucket(hash); other; other = other->next) {
 		b = (const u8 *)other;
 		if (other->hash == hash && vr_fib_node_size(other) == size &&
-		    *vr_fib_node_value(other, i) == value &&
+		    *(const unsigned long *)(b + at) == value &&
 		    !memcmp(a + from, b + from, at - from) &&
 		    !memcmp(a + at + sizeof(value), b + at + sizeof(value),
 			    size - at - sizeof(value)))
@@ -401,8 +425,8 @@ struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int 
 
 /**
  * vr_fib_node_alter() - change one pointer of a node in place
- * @node: VR_FIB_FLAT or VR_FIB_BRANCH that one table alone leads to
- * @i: slot, or number of the child
+ * @node: VR_FIB_MIXED, VR_FIB_FLAT or VR_FIB_BRANCH that one table alone leads to
+ * @i: slot of a flat node, number of the node below of others
  * @value: its new value, of which there is no equal node
  *
  * Context: the writer.

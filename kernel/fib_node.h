@@ -88,7 +88,7 @@ struct vr_fib_leaves {
  * @below: where the slots of the nodes below begin, in words from here on
  * @children: number of these slots, less one
  * @value: of each run of equal slots the next hop, or VR_FIB_BELOW and the number
- *	of one of these slots
+ *	of one of these slots, which change in place
  */
 struct vr_fib_mixed {
 	struct vr_fib_node node;
@@ -100,7 +100,7 @@ struct vr_fib_mixed {
 };
 
 /**
- * struct vr_fib_flat - the same with many nodes; its slots change in place
+ * struct vr_fib_flat - the same with many nodes; all its slots change in place
  * @node: what all nodes begin with
  * @below: slots that are nodes; writer only
  * @slot: slots

@@ -175,32 +175,25 @@ static bool vr_fib_turn_ours(const struct vr_fib_turn *turn, unsigned int level)
 	return true;
 }
 
-/* One slot of a flat node changes, if that can be done in place; else 0. */
-static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
-				      struct vr_fib_view view,
-				      struct vr_fib_flat *flat,
-				      unsigned int level, unsigned long slot)
+/* Note a change in place, if it is possible; else 0. */
+static unsigned long vr_fib_turn_in_place(struct vr_fib_turn *turn,
+					  struct vr_fib_node *node,
+					  unsigned int index, unsigned int level,
+					  unsigned long slot)
 {
-	unsigned int i = vr_fib_byte(turn->entry.key, level);
-	u32 below = flat->below + (flat->slot[i] & VR_FIB_LEAF ? 1 : 0);
-	struct vr_fib_node *node;
+	struct vr_fib_node *same;
 
-	/* without its last node it would not be flat; one place is enough, and
-	 * there may be one below a node that changes its kind
-	 */
-	if ((slot & VR_FIB_LEAF) || !vr_fib_sheet_is_flat(view, below) || turn->at ||
-	    !vr_fib_turn_ours(turn, level))
+	/* one place is enough; there may be one below a node that changes its kind */
+	if (turn->at || !vr_fib_turn_ours(turn, level))
 		return 0;
-	node = vr_fib_node_find_but(&flat->node, i, slot);
-	if (node)
-		return vr_fib_node_slot(node);
+	same = vr_fib_node_find_but(node, index, slot);
+	if (same)
+		return vr_fib_node_slot(same);
 	vr_fib_slot_get(slot);
-	vr_fib_node_get(&flat->node);
-	turn->at = flat;
-	turn->index = i;
+	turn->at = vr_fib_node_get(node);
+	turn->index = index;
 	turn->slot = slot;
-	turn->below = below;
-	return vr_fib_node_slot(&flat->node);
+	return vr_fib_node_slot(node);
 }
 
 /* A node may have to change its kind though its slots stay. */
@@ -217,6 +210,54 @@ static bool vr_fib_keeps_kind(struct vr_fib_view view,
 	       !vr_fib_sheet_is_flat(view, 0);
 }
 
+static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
+				      struct vr_fib_view view,
+				      struct vr_fib_flat *flat,
+				      unsigned int level, unsigned long slot)
+{
+	unsigned int i = vr_fib_byte(turn->entry.key, level);
+	u32 below = flat->below + (flat->slot[i] & VR_FIB_LEAF ? 1 : 0);
+
+	/* without its last node it would not be flat */
+	if ((slot & VR_FIB_LEAF) || !vr_fib_sheet_is_flat(view, below))
+		return 0;
+	turn->below = below;
+	return vr_fib_turn_in_place(turn, &flat->node, i, level, slot);
+}
+
+static unsigned long vr_fib_turn_mixed(struct vr_fib_turn *turn,
+				       struct vr_fib_view view,
+				       struct vr_fib_mixed *mixed,
+				       unsigned int level, unsigned long slot)
+{
+	int n = vr_fib_sheet_index(mixed, vr_fib_byte(turn->entry.key, level),
+				   slot);
+
+	if (n < 0 || !vr_fib_keeps_kind(view, &mixed->node))
+		return 0;
+	return vr_fib_turn_in_place(turn, &mixed->node, n, level, slot) ? :
+	       vr_fib_sheet_but(mixed, n, slot, turn->gfp);
+}
+
+/* Another value for one slot of a node, without all the others; else 0. */
+static unsigned long vr_fib_turn_but(struct vr_fib_turn *turn,
+				     struct vr_fib_view view,
+				     struct vr_fib_node *node,
+				     unsigned int level, unsigned long slot)
+{
+	if (!node)
+		return 0;
+	if (vr_fib_node_kind(node) == VR_FIB_FLAT)
+		return vr_fib_turn_flat(turn, view,
+					container_of(node, struct vr_fib_flat,
+						     node), level, slot);
+	if (vr_fib_node_kind(node) == VR_FIB_MIXED)
+		return vr_fib_turn_mixed(turn, view,
+					 container_of(node, struct vr_fib_mixed,
+						      node), level, slot);
+	return 0;
+}
+
 /* Where the prefix is longer than this level: one slot changes. */
 static unsigned long vr_fib_turn_one(struct vr_fib_turn *turn,
 				     struct vr_fib_view view,
@@ -224,32 +265,27 @@ static unsigned long vr_fib_turn_one(struct vr_fib_turn *turn,
 				     u16 inherited)
 {
 	unsigned int i = vr_fib_byte(turn->entry.key, level);
-	struct vr_fib_sheet *sheet = vr_fib_sheet_take(level);
 	struct vr_fib_node *node = vr_fib_slot_node(slot);
-	unsigned long new, result = 0;
-	struct vr_fib_flat *flat = NULL;
+	unsigned long old, new, result;
+	struct vr_fib_sheet *sheet;
 
-	turn->way[level / VR_FIB_STRIDE] = node;
-	if (node && vr_fib_node_kind(node) == VR_FIB_FLAT)
-		flat = container_of(node, struct vr_fib_flat, node);
-	else
-		vr_fib_sheet_spread(sheet->slot, slot, level);
+	turn->way[level / VR_FIB_STRIDE] =
+		vr_fib_sheet_is_alone(node, i) ? node : NULL;
+	old = vr_fib_sheet_one(slot, i, level);
 	inherited = vr_fib_turn_inherit(view, level, i, inherited);
-	new = vr_fib_plane_turn(turn, vr_fib_view_slot(view, level, i),
-				flat ? flat->slot[i] : sheet->slot[i],
+	new = vr_fib_plane_turn(turn, vr_fib_view_slot(view, level, i), old,
 				level + VR_FIB_STRIDE, inherited);
 	if (!new)
 		return 0;
-	if (new == (flat ? flat->slot[i] : sheet->slot[i]) &&
-	    vr_fib_keeps_kind(view, node)) {
+	if (new == old && vr_fib_keeps_kind(view, node)) {
 		vr_fib_slot_get(slot);
 		result = slot;
-	} else if (flat) {
-		result = vr_fib_turn_flat(turn, view, flat, level, new);
+	} else {
+		result = vr_fib_turn_but(turn, view, node, level, new);
 	}
 	if (!result) {
-		if (flat)
-			vr_fib_sheet_spread(sheet->slot, slot, level);
+		sheet = vr_fib_sheet_take(level);
+		vr_fib_sheet_spread(sheet->slot, slot, level);
 		sheet->slot[i] = new;
 		result = vr_fib_sheet_encode(sheet, view, turn->entry.key, level,
 					     turn->gfp);
@@ -300,8 +336,10 @@ void vr_fib_plane_commit(struct vr_fib_turn *turn)
 {
 	if (!turn->at)
 		return;
-	turn->at->below = turn->below;
-	vr_fib_node_alter(&turn->at->node, turn->index, turn->slot);
+	if (vr_fib_node_kind(turn->at) == VR_FIB_FLAT)
+		container_of(turn->at, struct vr_fib_flat, node)->below =
+			turn->below;
+	vr_fib_node_alter(turn->at, turn->index, turn->slot);
 	vr_fib_slot_put(turn->slot);
 }
 

@@ -13,17 +13,17 @@
  * struct vr_fib_turn - a change on its way into what lookups see
  * @entry: prefix that changes
  * @gfp: how to allocate
- * @way: nodes on the way to it, by level
+ * @way: nodes on the way to it, by level; NULL where other slots go the same way
  * @at: node that changes in place, or NULL
- * @index: which slot
+ * @index: which slot, see vr_fib_node_alter()
  * @slot: its new value, with a reference
- * @below: slots of @at that are nodes then
+ * @below: slots of @at that are nodes then, if it is flat
  */
 struct vr_fib_turn {
 	struct vr_fib_entry entry;
 	gfp_t gfp;
 	const struct vr_fib_node *way[VR_FIB_LEVELS];
-	struct vr_fib_flat *at;
+	struct vr_fib_node *at;
 	unsigned int index;
 	unsigned long slot;
 	u32 below;

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "fib.h"
 #include "fib_sheet.h"
 
 /*
@@ -208,6 +209,65 @@ void vr_fib_sheet_spread(unsigned long *slot, unsigned long from,
 	}
 }
 
+static u16 vr_fib_mixed_value(const struct vr_fib_mixed *mixed, unsigned int i)
+{
+	return mixed->value[vr_fib_run(mixed->bitmap, mixed->rank, i)];
+}
+
+static unsigned long vr_fib_skip_one(unsigned long self,
+				     const struct vr_fib_skip *skip,
+				     unsigned int i, unsigned int level)
+{
+	unsigned int bits = 64 - skip->shift - level % 64;
+	unsigned int differ = i ^ (skip->key >> (56 - level % 64) &
+				   (VR_FIB_SLOTS - 1));
+
+	if (bits < VR_FIB_STRIDE)
+		differ >>= VR_FIB_STRIDE - bits;
+	if (differ)
+		return vr_fib_leaf(skip->miss);
+	return bits > VR_FIB_STRIDE ? self : skip->hit;
+}
+
+/**
+ * vr_fib_sheet_one() - one of the slots that vr_fib_sheet_spread() gives
+ * @from: slot that leads there
+ * @i: which one
+ * @level: bits decided before
+ *
+ * Context: the writer.
+ * Return: slot, without a reference.
+ */
+unsigned long vr_fib_sheet_one(unsigned long from, unsigned int i,
+			       unsigned int level)
+{
+	const struct vr_fib_node *node = vr_fib_slot_node(from);
+	const struct vr_fib_leaves *leaves;
+	const struct vr_fib_mixed *mixed;
+	u16 value;
+
+	if (!node)
+		return from;
+	switch (vr_fib_node_kind(node)) {
+	case VR_FIB_LEAVES:
+		leaves = container_of(node, struct vr_fib_leaves, node);
+		return vr_fib_leaf(leaves->value[vr_fib_run(leaves->bitmap,
+							    leaves->rank, i)]);
+	case VR_FIB_MIXED:
+		mixed = container_of(node, struct vr_fib_mixed, node);
+		value = vr_fib_mixed_value(mixed, i);
+		return value & VR_FIB_BELOW ?
+		       vr_fib_mixed_below(mixed)[value - VR_FIB_BELOW] :
+		       vr_fib_leaf(value);
+	case VR_FIB_FLAT:
+		return container_of(node, struct vr_fib_flat, node)->slot[i];
+	default:
+		return vr_fib_skip_one(from,
+				       container_of(node, struct vr_fib_skip,
+						    node), i, level);
+	}
+}
+
 static unsigned long vr_fib_make(enum vr_fib_kind kind, gfp_t gfp)
 {
 	struct vr_fib_node *node;
@@ -368,12 +428,16 @@ static unsigned int vr_fib_next_run(const u64 *bitmap, unsigned int slot)
 }
 
 /* How many slots are nodes. */
-static unsigned int vr_fib_count_below(const unsigned long *slot)
+static unsigned int vr_fib_count_below(const unsigned long *slot,
+				       const u64 *bitmap)
 {
-	unsigned int i, n = 0;
+	unsigned int from, to, n = 0;
 
-	for (i = 0; i < VR_FIB_SLOTS; i++)
-		n += !(slot[i] & VR_FIB_LEAF);
+	for (from = 0; from < VR_FIB_SLOTS; from = to) {
+		to = vr_fib_next_run(bitmap, from);
+		if (!(slot[from] & VR_FIB_LEAF))
+			n += to - from;
+	}
 	return n;
 }
 
@@ -410,12 +474,81 @@ unsigned long vr_fib_sheet_encode(const struct vr_fib_sheet *sheet,
 			return vr_fib_encode_skip(slot, 0, from, key, level,
 						  gfp);
 	}
-	below = vr_fib_count_below(slot);
+	below = vr_fib_count_below(slot, bitmap);
 	if (!below)
 		return vr_fib_encode_leaves(slot, bitmap, gfp);
 	if (vr_fib_sheet_is_flat(view, below))
 		return vr_fib_encode_flat(slot, below, gfp);
 	return vr_fib_encode_mixed(slot, bitmap, runs, gfp);
+}
+
+/**
+ * vr_fib_sheet_is_alone() - does no other slot share the reference of this one?
+ * @node: node, or NULL
+ * @i: slot of it
+ *
+ * Context: the writer.
+ * Return: whether what it leads to is for @i alone, if nothing else leads there.
+ */
+bool vr_fib_sheet_is_alone(const struct vr_fib_node *node, unsigned int i)
+{
+	const struct vr_fib_mixed *mixed;
+	u16 value;
+
+	if (!node || vr_fib_node_kind(node) != VR_FIB_MIXED)
+		return true;
+	mixed = container_of(node, struct vr_fib_mixed, node);
+	value = vr_fib_mixed_value(mixed, i);
+	return (!i || vr_fib_mixed_value(mixed, i - 1) != value) &&
+	       (i == VR_FIB_SLOTS - 1 ||
+		vr_fib_mixed_value(mixed, i + 1) != value);
+}
+
+/**
+ * vr_fib_sheet_index() - can a node below be another one, and all else stay?
+ * @mixed: node
+ * @i: slot that leads to the node below
+ * @below: what is to stand there
+ *
+ * Where it cannot, there would be other runs.
+ *
+ * Context: the writer.
+ * Return: the number of the node below, or -ENOENT.
+ */
+int vr_fib_sheet_index(const struct vr_fib_mixed *mixed, unsigned int i,
+		       unsigned long below)
+{
+	const unsigned long *old = vr_fib_mixed_below(mixed);
+	u16 value = vr_fib_mixed_value(mixed, i);
+	unsigned int n = value - VR_FIB_BELOW;
+
+	if (!(value & VR_FIB_BELOW) || (below & VR_FIB_LEAF) ||
+	    !vr_fib_sheet_is_alone(&mixed->node, i) ||
+	    (n && old[n - 1] == below) ||
+	    (n < mixed->children && old[n + 1] == below))
+		return -ENOENT;
+	return n;
+}
+
+/**
+ * vr_fib_sheet_but() - a node with another node below
+ * @mixed: node
+ * @n: number of the node below, of vr_fib_sheet_index()
+ * @below: what is to stand there
+ * @gfp: how to allocate
+ *
+ * Context: the writer.
+ * Return: slot with a reference, or 0 without memory.
+ */
+unsigned long vr_fib_sheet_but(const struct vr_fib_mixed *mixed, unsigned int n,
+			       unsigned long below, gfp_t gfp)
+{
+	const unsigned long *end = vr_fib_mixed_below(mixed) +
+				   mixed->children + 1;
+
+	memcpy(&vr_fib_draft.mixed, mixed, (const u8 *)end - (const u8 *)mixed);
+	((unsigned long *)&vr_fib_draft.mixed)[mixed->below + n] = below;
+	return vr_fib_make(VR_FIB_MIXED, gfp);
 }
 
 /**

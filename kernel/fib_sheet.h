@@ -34,10 +34,17 @@ void vr_fib_sheet_own(struct vr_fib_sheet *sheet, struct vr_fib_view view,
 		      unsigned int level, u16 inherited);
 void vr_fib_sheet_spread(unsigned long *slot, unsigned long from,
 			 unsigned int level);
+unsigned long vr_fib_sheet_one(unsigned long from, unsigned int i,
+			       unsigned int level);
 bool vr_fib_sheet_is_flat(struct vr_fib_view view, unsigned int below);
 unsigned long vr_fib_sheet_encode(const struct vr_fib_sheet *sheet,
 				  struct vr_fib_view view, struct vr_fib_key key,
 				  unsigned int level, gfp_t gfp);
+bool vr_fib_sheet_is_alone(const struct vr_fib_node *node, unsigned int i);
+int vr_fib_sheet_index(const struct vr_fib_mixed *mixed, unsigned int i,
+		       unsigned long below);
+unsigned long vr_fib_sheet_but(const struct vr_fib_mixed *mixed, unsigned int n,
+			       unsigned long below, gfp_t gfp);
 int vr_fib_sheet_init(void);
 void vr_fib_sheet_exit(void);
 
