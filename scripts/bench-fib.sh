@@ -25,14 +25,14 @@ build_module()
 
 	kdir=$("$VR_ROOT/scripts/uml.sh" build)
 	mkdir -p "$out/module"
+	rm -f "$out/module/vr_fib_bench.ko"
 	rsync -rlpt --checksum --delete --exclude='*.o' --exclude='.*.cmd' \
 		--exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
 		--exclude=Module.symvers --exclude=modules.order \
 		"$src/fib/module/" "$src/fib/table.h" "$VR_ROOT"/kernel/fib*.[ch] \
 		"$VR_ROOT/kernel/compat" "$out/module/"
 	make -C "$kdir" ARCH=um M="$out/module" CONFIG_DEBUG_INFO_BTF_MODULES= \
-		-j"$(nproc)" modules
-	[ -s "$out/module/vr_fib_bench.ko" ]
+		KCFLAGS="$(vr_uml_cflags)" -j"$(nproc)" modules
 }
 
 # make_tables: what the rig reads, in $out

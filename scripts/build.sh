@@ -12,7 +12,9 @@ shift
 dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${STRICT:+-strict}${C:+-sparse}
 
 CHROOT=
+cflags=
 if [ "$target" = uml ]; then
+	cflags=$(vr_uml_cflags)
 	KDIR=$("$VR_ROOT/scripts/uml.sh" build)
 	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y "$@"
 else
@@ -38,7 +40,7 @@ rsync -rlpt --checksum --delete "$VR_ROOT/uapi/" "$dir/uapi/"
 
 # BTF needs a vmlinux that Debian's headers do not carry.
 set -- CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_VROUTER=m W=1 "$@"
-[ -z "${STRICT:-}" ] || set -- KCFLAGS=-Werror "$@"
+set -- KCFLAGS="$cflags${STRICT:+ -Werror}" "$@"
 [ -z "${C:-}" ] || set -- C="$C" "$@"
 
 in_chroot()

@@ -169,6 +169,13 @@ vr_splat()
 	[ -f "$1" ] && grep -anE "$VR_SPLAT" "$1" >&2
 }
 
+# vr_uml_cflags: for modules of the uml rig
+vr_uml_cflags()
+{
+	! grep -qsw popcnt /proc/cpuinfo ||
+		printf '%s\n' "-mpopcnt -include $VR_ROOT/scripts/configs/uml-popcnt.h"
+}
+
 # vr_config_check CONFIG FRAGMENT...: every option asked for is really set
 vr_config_check()
 {
