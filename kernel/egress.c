@@ -75,6 +75,8 @@ int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
 	if (vr_port_find(table, key))
 		return vr_egress_loop(port, skb);
 	skb->dev = port->lower;
+	/* whose it is, for the qdisc; also if it is nobody's */
+	skb->tc_index = READ_ONCE(port->link);
 	return dev_queue_xmit(skb);
 }
 
@@ -221,6 +223,7 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 	if (unlikely(egress->dev != dev))
 		vr_egress_turn(egress, dev);
 	if (!egress->direct) {
+		skb->tc_index = READ_ONCE(port->link);
 		dev_queue_xmit(skb);
 		return;
 	}

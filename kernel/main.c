@@ -6,7 +6,7 @@
  * off a NIC (nic.c, demux.c). A router (kind vrouter, router.c) drives a routing
  * domain: a namespace, or a VRF. Packets from its ports are queued per CPU and
  * router, served by weighted round robin (ingress.c, drr.c), and forwarded
- * (forward.c, gate.c, way.c, egress.c) by what the mirror (mirror.c,
+ * (forward.c, gate.c, way.c, egress.c, sch_vrouter.c) by what the mirror (mirror.c,
  * mirror_note.c, quota.c, rib.c, nexthop.c, fib*.c, rules.c) has of the kernel's
  * tables; or they go to the Linux stack, when it could treat them differently.
  */
@@ -33,7 +33,8 @@
  * route, which holds its devices, until the route is deleted; the neighbour
  * entries that they hold are let go when their device goes down.
  * A router's routes (&vr_rib) are read under RCU; who has to sleep over them
- * takes a reference.
+ * takes a reference. Classes of qdiscs hold the share of their router (&vr_share),
+ * which outlives it; a qdisc holds the module.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>
@@ -45,6 +46,7 @@
 #include "netlink.h"
 #include "port.h"
 #include "router.h"
+#include "sch_vrouter.h"
 #include "watch.h"
 
 static int __init vr_main_init(void)
@@ -66,9 +68,12 @@ static int __init vr_main_init(void)
 	err = vr_watch_init();
 	if (err)
 		goto err_netlink;
-	err = vr_router_init();
+	err = vr_sched_init();
 	if (err)
 		goto err_watch;
+	err = vr_router_init();
+	if (err)
+		goto err_sched;
 	err = vr_port_init();
 	if (err)
 		goto err_router;
@@ -76,6 +81,8 @@ static int __init vr_main_init(void)
 
 err_router:
 	vr_router_exit();
+err_sched:
+	vr_sched_exit();
 err_watch:
 	vr_watch_exit();
 err_netlink:
@@ -93,6 +100,7 @@ static void __exit vr_main_exit(void)
 {
 	vr_port_exit();
 	vr_router_exit();
+	vr_sched_exit();
 	vr_watch_exit();
 	vr_netlink_exit();
 	vr_mirror_exit();
@@ -108,4 +116,6 @@ MODULE_DESCRIPTION("Virtual routers on shared network devices");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_RTNL_LINK("vrouter");
 MODULE_ALIAS_RTNL_LINK("vrport");
+MODULE_ALIAS("sch_vrouter");
+MODULE_ALIAS("net-sch-vrouter");
 MODULE_ALIAS_GENL_FAMILY(VROUTER_FAMILY_NAME);

@@ -25,7 +25,7 @@ const struct nla_policy vrouter_router_get_nl_policy[VROUTER_A_ROUTER_ALL_NETNS 
 };
 
 /* VROUTER_CMD_ROUTER_SET - do */
-const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_ROUTES_WARN + 1] = {
+const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_RATE + 1] = {
 	[VROUTER_A_ROUTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[VROUTER_A_ROUTER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VROUTER_A_ROUTER_NETNSID] = { .type = NLA_S32, },
@@ -35,6 +35,7 @@ const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_ROUTES
 	[VROUTER_A_ROUTER_NETFILTER] = NLA_POLICY_RANGE(NLA_U32, 1, 2),
 	[VROUTER_A_ROUTER_MAX_ROUTES] = { .type = NLA_U32, },
 	[VROUTER_A_ROUTER_MAX_ROUTES_WARN] = NLA_POLICY_MAX(NLA_U32, 100),
+	[VROUTER_A_ROUTER_MAX_RATE] = { .type = NLA_U64, },
 };
 
 /* VROUTER_CMD_ROUTER_RESET - do */
@@ -95,7 +96,7 @@ const struct genl_ops vrouter_nl_ops[7] = {
 		.cmd		= VROUTER_CMD_ROUTER_SET,
 		.doit		= vrouter_nl_router_set_doit,
 		.policy		= vrouter_router_set_nl_policy,
-		.maxattr	= VROUTER_A_ROUTER_MAX_ROUTES_WARN,
+		.maxattr	= VROUTER_A_ROUTER_MAX_RATE,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{

@@ -13,7 +13,7 @@
 
 extern const struct nla_policy vrouter_router_get_nl_policy[VROUTER_A_ROUTER_ALL_NETNS + 1];
 
-extern const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_ROUTES_WARN + 1];
+extern const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_RATE + 1];
 
 extern const struct nla_policy vrouter_router_reset_nl_policy[VROUTER_A_ROUTER_NETNSID + 1];
 

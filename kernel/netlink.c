@@ -318,6 +318,9 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 		if (attrs[VROUTER_A_ROUTER_NETFILTER])
 			conf.netfilter =
 				nla_get_u32(attrs[VROUTER_A_ROUTER_NETFILTER]);
+		if (attrs[VROUTER_A_ROUTER_MAX_RATE])
+			conf.max_rate =
+				nla_get_u64(attrs[VROUTER_A_ROUTER_MAX_RATE]);
 		vr_netlink_get_quota(attrs, &conf);
 		vr_router_set_conf(netdev_priv(dev), &conf);
 	}

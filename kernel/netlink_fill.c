@@ -144,7 +144,9 @@ static int vr_netlink_put_conf(struct sk_buff *skb,
 	    nla_put_u32(skb, VROUTER_A_ROUTER_NETFILTER, conf.netfilter) ||
 	    nla_put_u32(skb, VROUTER_A_ROUTER_MAX_ROUTES, conf.max_routes) ||
 	    nla_put_u32(skb, VROUTER_A_ROUTER_MAX_ROUTES_WARN,
-			conf.max_routes_warn))
+			conf.max_routes_warn) ||
+	    nla_put_u64_64bit(skb, VROUTER_A_ROUTER_MAX_RATE, conf.max_rate,
+			      VROUTER_A_ROUTER_PAD))
 		return -EMSGSIZE;
 	return 0;
 }

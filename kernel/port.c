@@ -36,6 +36,7 @@ void vr_port_bind(struct vr_port *port)
 {
 	struct vr_router *old = rtnl_dereference(port->router), *router;
 
+	WRITE_ONCE(port->link, vr_router_link(port->dev));
 	router = port->up ? vr_router_serving(port->dev) : NULL;
 	if (router == old)
 		return;
@@ -70,6 +71,22 @@ void vr_port_bind_domain(struct vr_router *router)
 		if (rtnl_dereference(port->router) == router ||
 		    vr_router_has(router, port->dev))
 			vr_port_bind(port);
+}
+
+/**
+ * vr_port_unlink() - a share of links is no more
+ * @id: its number
+ *
+ * Context: RTNL.
+ */
+void vr_port_unlink(u32 id)
+{
+	struct vr_port *port;
+	u32 i = 0;
+
+	while ((port = vr_port_next(&i)))
+		if (port->link == id)
+			WRITE_ONCE(port->link, 0);
 }
 
 static void vr_port_set_promisc(struct vr_port *port, int inc)

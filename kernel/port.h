@@ -23,6 +23,7 @@ struct vr_router;
  * @promisc: wants frames that are for nobody else, too; protected by RTNL
  * @id: index in the table of all ports, 0 before it is in
  * @list: in &vr_nic.ports
+ * @link: number of the share of links that its frames are of, 0 for the host's
  * @tracker: of the reference to @lower
  */
 struct vr_port {
@@ -36,6 +37,7 @@ struct vr_port {
 
 	u32 id;
 	struct list_head list;
+	u16 link;
 	netdevice_tracker tracker;
 };
 
@@ -98,6 +100,7 @@ static inline unsigned long vr_port_find(const struct vr_mactable *table,
 
 void vr_port_bind(struct vr_port *port);
 void vr_port_bind_domain(struct vr_router *router);
+void vr_port_unlink(u32 id);
 struct vr_port *vr_port_next(u32 *id);
 void vr_port_forget(struct vr_port *port);
 int vr_port_event(struct net_device *dev, unsigned long event, void *ptr);

@@ -13,6 +13,7 @@
 #include "netlink.h"
 #include "port.h"
 #include "router.h"
+#include "share.h"
 
 static DEFINE_XARRAY_ALLOC1(vr_routers);
 static const struct net_device_ops vr_router_netdev_ops;
@@ -105,6 +106,29 @@ bool vr_router_has(const struct vr_router *router, struct net_device *dev)
 {
 	return net_eq(dev_net(router->dev), dev_net(dev)) &&
 	       router->vrf == vr_router_domain(dev);
+}
+
+/**
+ * vr_router_link() - whose share of the link is what a port sends?
+ * @dev: the port's net device
+ *
+ * Unlike vr_router_serving(), also while the router is down: its tenant may set it
+ * down, but not leave its share.
+ *
+ * Context: RTNL.
+ * Return: number of the share of the router in the port's domain, or 0.
+ */
+u32 vr_router_link(struct net_device *dev)
+{
+	struct net_device *domain = vr_router_domain(dev);
+	struct vr_router *router;
+	u32 id = 0;
+
+	while ((router = vr_router_next(&id)))
+		if (net_eq(dev_net(router->dev), dev_net(dev)) &&
+		    vr_router_domain(router->dev) == domain)
+			return router->share->id;
+	return 0;
 }
 
 /**
@@ -220,6 +244,7 @@ void vr_router_get_conf(const struct vr_router *router,
 	conf->netfilter = READ_ONCE(router->netfilter);
 	conf->max_routes = READ_ONCE(router->max_routes);
 	conf->max_routes_warn = READ_ONCE(router->max_routes_warn);
+	conf->max_rate = READ_ONCE(router->share->max_rate);
 }
 
 /**
@@ -238,6 +263,9 @@ void vr_router_set_conf(struct vr_router *router,
 	WRITE_ONCE(router->netfilter, conf->netfilter);
 	WRITE_ONCE(router->weight, conf->weight);
 	vr_ingress_set_weight(router, conf->weight);
+	WRITE_ONCE(router->share->weight, conf->weight);
+	WRITE_ONCE(router->share->limit, conf->limit_packets);
+	WRITE_ONCE(router->share->max_rate, conf->max_rate);
 	WRITE_ONCE(router->max_routes, conf->max_routes);
 	WRITE_ONCE(router->max_routes_warn, conf->max_routes_warn);
 	vr_mirror_limit(router);
@@ -307,17 +335,31 @@ static int vr_router_init_dev(struct net_device *dev)
 	struct vr_router *router = netdev_priv(dev);
 
 	router->queues = vr_ingress_queues_alloc(router);
-	return router->queues ? 0 : -ENOMEM;
+	if (!router->queues)
+		return -ENOMEM;
+	router->share = vr_share_create();
+	if (!router->share) {
+		/* the core calls the destructor only for what was registered */
+		vr_ingress_queues_free(router->queues);
+		router->queues = NULL;
+		return -ENOMEM;
+	}
+	router->share->weight = router->weight;
+	router->share->limit = router->limit_packets;
+	strscpy(router->share->name, dev->name, sizeof(router->share->name));
+	return 0;
 }
 
 static void vr_router_uninit(struct net_device *dev)
 {
 	struct vr_router *router = netdev_priv(dev);
 
-	if (!router->id)
-		return;
-	vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_DEL_NTF);
-	xa_erase(&vr_routers, router->id);
+	if (router->id) {
+		vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_DEL_NTF);
+		xa_erase(&vr_routers, router->id);
+	}
+	vr_port_unlink(router->share->id);
+	vr_share_retire(router->share);
 }
 
 static void vr_router_free(struct net_device *dev)
@@ -481,6 +523,7 @@ static int vr_router_change_upper(struct net_device *dev,
  */
 int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 {
+	struct vr_router *router;
 	int err;
 
 	switch (event) {
@@ -492,6 +535,11 @@ int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 					    vr_router_domain(dev),
 					    netdev_notifier_info_to_extack(ptr));
 		return notifier_from_errno(err);
+	case NETDEV_CHANGENAME:
+		router = netdev_priv(dev);
+		strscpy(router->share->name, dev->name,
+			sizeof(router->share->name));
+		break;
 	}
 	return NOTIFY_DONE;
 }

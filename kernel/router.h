@@ -12,6 +12,7 @@
 
 struct vr_mirror;
 struct vr_rib;
+struct vr_share;
 
 #define VR_ROUTER_LIMIT_PACKETS	1000
 #define VR_ROUTER_LIMIT_BYTES	(4 << 20)
@@ -33,6 +34,7 @@ struct vr_rib;
  * @id: index in the table of all routers, protected by RTNL
  * @weight: share of the CPU, 1..VROUTER_WEIGHT_MAX
  * @ports: ports that the router serves, protected by RTNL
+ * @share: its share of links; set before the device is registered
  * @base_lock: protects @base
  * @base: counters at the last reset
  * @mirror: keeps @rib while the router is up; set under RTNL
@@ -61,6 +63,7 @@ struct vr_router {
 	u32 id;
 	u32 weight;
 	u32 ports;
+	struct vr_share *share;
 	spinlock_t base_lock; /* protects @base */
 	struct vr_stats_sum base;
 	struct vr_mirror __rcu *mirror;
@@ -83,6 +86,7 @@ struct vr_router {
  * @netfilter: enum vrouter_netfilter
  * @max_routes: most prefixes in the table, or 0
  * @max_routes_warn: percentage of @max_routes from which on to warn, or 0
+ * @max_rate: bytes a second that it sends at most on each NIC's link, or 0
  */
 struct vr_router_conf {
 	u32 weight;
@@ -91,6 +95,7 @@ struct vr_router_conf {
 	u32 netfilter;
 	u32 max_routes;
 	u32 max_routes_warn;
+	u64 max_rate;
 };
 
 /**
@@ -111,6 +116,7 @@ bool vr_router_is(const struct net_device *dev);
 struct vr_router *vr_router_next(u32 *id);
 struct net_device *vr_router_domain(struct net_device *dev);
 bool vr_router_has(const struct vr_router *router, struct net_device *dev);
+u32 vr_router_link(struct net_device *dev);
 struct vr_router *vr_router_serving(struct net_device *dev);
 enum vrouter_state vr_router_state(const struct vr_router *router,
 				   u32 *reason);

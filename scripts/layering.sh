@@ -39,16 +39,18 @@ routes         rib fib nexthop
 mirror         change quota rib nexthop fib rules netlink
 mirror_note    mirror change quota rules
 nic            demux mactable
+share
+sch_vrouter    share drr
 port           nic demux egress ingress router mirror netlink
 port_link      nic port netlink
-router         port ingress mirror gate stats netlink
+router         port ingress mirror gate stats netlink share
 watch          port router mirror nexthop
 netlink        netlink_fill netlink_fib netlink_route netlink-gen router port mirror
 netlink-gen    netlink netlink_fib netlink_route
 netlink_fill   router port explain mirror stats
 netlink_fib    netlink explain port router mirror rib fib
 netlink_route  netlink router rib routes
-main           fib ingress mirror netlink watch router port
+main           fib ingress mirror netlink watch router port sch_vrouter
 '
 
 # Functions of these files carry the name of another file.
@@ -61,6 +63,7 @@ alias_of()
 	vrouter_nl_route_*) echo netlink_route ;;
 	vrouter_nl_* | vr_netlink_*) echo netlink ;;
 	vrouter_*) echo netlink-gen ;;
+	vr_sched_*) echo sch_vrouter ;;
 	vr_rib_*) echo rib ;;
 	vr_fib_node_*) echo fib_node ;;
 	vr_fib_store_* | vr_fib_view* | vr_fib_list_* | vr_fib_owned_*) echo fib_store ;;

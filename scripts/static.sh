@@ -60,17 +60,21 @@ sources() { tree kernel uapi selftests/host | grep -E '\.[ch]$' | existing; }
 
 checkpatch()
 {
-	local src files
+	local src files out
 
 	src=$(scripts/source.sh) || return 1
 	vr_need perl python3
 	mapfile -t files < <(sources | grep -vE -- \
 		'-gen\.[ch]$|^uapi/.*/vrouter\.h$|^kernel/compat/|/host\.h$')
 	[ ${#files[@]} -gt 0 ] || { echo "no source"; return 4; }
-	# A file of an out-of-tree module may test for what old kernels lack.
-	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
+	# A file of an out-of-tree module may test for what old kernels lack. Qdisc is
+	# the kernel's own name, which checkpatch would know within a kernel tree.
+	out=$("$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \
 		--terse --ignore LINUX_VERSION_CODE,FILE_PATH_CHANGES \
-		--max-line-length=100 -f "${files[@]}" || return
+		--max-line-length=100 -f "${files[@]}") || {
+		! grep -v ': CHECK: Avoid CamelCase: <Qdisc' <<<"$out" || return 1
+		[ -n "$out" ] || return 1
+	}
 	# The overlay is made of macros that stand for what a kernel lacks.
 	mapfile -t files < <(tree kernel/compat | existing)
 	"$src/scripts/checkpatch.pl" --strict --no-tree --no-git --no-summary \

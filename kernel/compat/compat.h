@@ -133,6 +133,15 @@ do {									\
 #define vr_compat_multipath_hash(net, keys) flow_hash_from_keys(keys)
 #endif
 
+/* 7.2: lengths of queues are read without their lock */
+#ifdef VR_HAVE_QLEN_INC
+#define vr_compat_qlen_inc(qdisc) qdisc_qlen_inc(qdisc)
+#define vr_compat_qlen_dec(qdisc) qdisc_qlen_dec(qdisc)
+#else
+#define vr_compat_qlen_inc(qdisc) ((void)(qdisc)->q.qlen++)
+#define vr_compat_qlen_dec(qdisc) ((void)(qdisc)->q.qlen--)
+#endif
+
 /* switchdev hardware has forwarded the packet already */
 static inline bool vr_compat_l3_forwarded(const struct sk_buff *skb)
 {
