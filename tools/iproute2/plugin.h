@@ -64,7 +64,8 @@ static inline int plugin_add(struct nlmsghdr *n, unsigned short type, const void
 	memset(rta, 0, RTA_ALIGN(size));
 	rta->rta_type = type;
 	rta->rta_len = size;
-	memcpy(RTA_DATA(rta), data, len);
+	if (len)
+		memcpy(RTA_DATA(rta), data, len);
 	n->nlmsg_len = at + RTA_ALIGN(size);
 	return 0;
 }

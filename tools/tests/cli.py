@@ -38,7 +38,9 @@ USAGE = [
     "set vr0 limit-bytes 0x10", "set vr0 netfilter maybe", "set vr0 netfilter 1",
     "set vr0 colour red", "set sixteen-letters! weight 1", "set -j vr0 weight 1",
     "set -a vr0 weight 1", "set vr0 max-routes", "set vr0 max-routes -1",
-    "set vr0 max-routes 4294967296", "set vr0 max-routes 5 warn", "set vr0 warn 1 warn 2",
+    "set vr0 max-routes 4294967296", "set vr0 max-rate", "set vr0 max-rate 3",
+    "set vr0 max-rate 1.5mbit", "nic eth0", "nic eth0 bandwidth", "nic eth0 bandwidth 1x",
+    "nic eth0 rate 1mbit", "nic a/b bandwidth 1mbit", "set vr0 max-routes 5 warn", "set vr0 warn 1 warn 2",
     "reset", "reset a b", "reset a:b", "reset -j a",
     "port bogus", "port list a b", "port list a/b",
     "stats -w", "stats -w 0", "stats -w x", "stats -w -1", "stats -w 1e3", "stats -c 0",
@@ -73,7 +75,7 @@ NEED_MODULE = [
     "set vr0 weight 5", "set vr0 weight 5 limit-packets 10 limit-bytes 4096 netfilter bypass",
     "port list", "port", "port list vr0", "stats", "stats vr0 vr1", "stats -w 1",
     "stats -j -w 0.1 -c 3", "lookup vr0 10.0.0.1", "lookup vr0 ::1 from ::2",
-    "set vr0 max-routes 1000 warn 90", "fib show vr0", "fib show vr0 10.0.0.0/8 longer-prefixes",
+    "set vr0 max-routes 1000 warn 90", "set vr0 max-rate 200mbit", "fib show vr0", "fib show vr0 10.0.0.0/8 longer-prefixes",
     "fib show -j vr0 ::1", "fib stats vr0", "fib check vr0", "fib check -j vr0",
     "monitor", "monitor -a", "reset vr0", "create vr0 port lo=p0",
     "create vr0 netns vrctl-test weight 3 port lo:10=p0 port lo=p1", "delete vr0",
@@ -352,6 +354,11 @@ def set_limit_message():
     return None if rc == 0 and log == ["cmd 2 vr-red 21=1000 22=75"] else log
 
 
+def set_rate_message():
+    rc, _, log = logged("set vr-red max-rate 200mbit")
+    return None if rc == 0 and log == ["cmd 2 vr-red 27=25000000"] else log
+
+
 def reset_message():
     rc, _, log = logged("reset vr-red")
     return None if rc == 0 and log == ["cmd 3 vr-red"] else log
@@ -533,7 +540,8 @@ def main():
     tests += [(n, lambda c=c, w=w, k=k: expect(c, w, **k)) for n, c, w, k in OUTPUT]
     tests += [("JSON: " + n, lambda c=c, w=w, f=f: valid_json(c, w, f)) for n, c, w, f in JSON]
     tests += [("set: one message", set_one_message),
-              ("set: a limit of routes", set_limit_message), ("reset", reset_message)]
+              ("set: a limit of routes", set_limit_message),
+              ("set: a rate", set_rate_message), ("reset", reset_message)]
     for name, (_, steps) in CREATE.items():
         tests.append(("create: " + name, lambda n=name: create_steps(n)))
         tests += [("create: %s, step %d of %d fails" % (name, i, len(steps)),

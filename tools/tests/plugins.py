@@ -30,6 +30,14 @@ class LinkUtil(ctypes.Structure):
                                                ctypes.c_void_p))]
 
 
+class QdiscUtil(ctypes.Structure):
+    """struct qdisc_util of iproute2 6.1 to 7.1, as far as it is used"""
+    _fields_ = [("next", ctypes.c_void_p), ("id", ctypes.c_char_p),
+                ("parse_qopt", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int,
+                                                ctypes.POINTER(ctypes.c_char_p),
+                                                ctypes.c_void_p, ctypes.c_char_p))]
+
+
 def load(kind):
     lib = ctypes.CDLL(os.path.join(O, "link_%s.so" % kind))
     return lib, LinkUtil.in_dll(lib, kind + "_link_util")
@@ -37,13 +45,21 @@ def load(kind):
 
 def parse(kind, words, room=1024, used=NLMSG_HDR):
     """Return (status, bytes that were added)."""
-    _, util = load(kind)
+    if kind == "qdisc":
+        lib = ctypes.CDLL(os.path.join(O, "q_vrouter.so"))
+        util = QdiscUtil.in_dll(lib, "vrouter_qdisc_util")
+    else:
+        _, util = load(kind)
     argv = (ctypes.c_char_p * (len(words) + 1))(*[w.encode() for w in words], None)
     buf = ctypes.create_string_buffer(room + 64)
     struct.pack_into("I", buf, 0, used)
     null, keep = os.open("/dev/null", os.O_WRONLY), os.dup(2)
     os.dup2(null, 2)
-    rc = util.parse_opt(ctypes.addressof(util), len(words), argv, ctypes.addressof(buf))
+    if kind == "qdisc":
+        rc = util.parse_qopt(ctypes.addressof(util), len(words), argv,
+                             ctypes.addressof(buf), b"eth0")
+    else:
+        rc = util.parse_opt(ctypes.addressof(util), len(words), argv, ctypes.addressof(buf))
     os.dup2(keep, 2)
     os.close(null)
     os.close(keep)
@@ -63,6 +79,10 @@ GOOD = [
     ("vrouter", [], b""),
     ("vrouter", ["weight", "1"], attr(1, struct.pack("I", 1))),
     ("vrouter", ["weight", "1000"], attr(1, struct.pack("I", 1000))),
+    ("qdisc", [], attr(0x8002, b"")),
+    ("qdisc", ["limit", "4294967295"], attr(0x8002, attr(3, struct.pack("I", 4294967295)))),
+    ("qdisc", ["bandwidth", "8mbit", "limit", "5"],
+     attr(0x8002, attr(2, struct.pack("Q", 1000000)) + attr(3, struct.pack("I", 5)))),
 ]
 BAD = [
     ("vrport", ["vlan"]), ("vrport", ["vlan", "0"]), ("vrport", ["vlan", "4095"]),
@@ -72,6 +92,9 @@ BAD = [
     ("vrouter", ["weight"]), ("vrouter", ["weight", "0"]), ("vrouter", ["weight", "1001"]),
     ("vrouter", ["weight", "4294967297"]), ("vrouter", ["weight", "+1"]),
     ("vrouter", ["vlan", "1"]), ("vrouter", ["help"]),
+    ("qdisc", ["limit"]), ("qdisc", ["limit", "0"]), ("qdisc", ["limit", "4294967296"]),
+    ("qdisc", ["bandwidth"]), ("qdisc", ["bandwidth", "1.5mbit"]), ("qdisc", ["weight", "1"]),
+    ("qdisc", ["help"]),
 ]
 
 
@@ -82,6 +105,9 @@ def good(kind, words, want):
 
 def bad(kind, words):
     rc, added = parse(kind, words)
+    # tc gives up the message
+    if kind == "qdisc":
+        added = None
     return None if rc != 0 and not added else "status %d, %r" % (rc, added)
 
 
@@ -117,13 +143,15 @@ def ip_text(argv, status, want):
 
 def needed():
     """Nothing but libc, so that any ip can load them."""
-    for kind in ("vrport", "vrouter"):
-        _, out, _ = run(["readelf", "-d", os.path.join(O, "link_%s.so" % kind)])
+    for file, symbol in (("link_vrport.so", "vrport_link_util"),
+                         ("link_vrouter.so", "vrouter_link_util"),
+                         ("q_vrouter.so", "vrouter_qdisc_util")):
+        _, out, _ = run(["readelf", "-d", os.path.join(O, file)])
         libs = re.findall(r"NEEDED.*\[(.*)\]", out)
         if libs != ["libc.so.6"]:
-            return "%s: %r" % (kind, libs)
-        _, out, _ = run(["nm", "-D", "--defined-only", os.path.join(O, "link_%s.so" % kind)])
-        if [line.split()[-1] for line in out.splitlines()] != [kind + "_link_util"]:
+            return "%s: %r" % (file, libs)
+        _, out, _ = run(["nm", "-D", "--defined-only", os.path.join(O, file)])
+        if [line.split()[-1] for line in out.splitlines()] != [symbol]:
             return out
     return None
 

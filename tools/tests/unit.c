@@ -78,6 +78,29 @@ static void test_ms(void)
 	}
 }
 
+static const struct { const char *text; bool good; uint64_t rate; } rate_cases[] = {
+	{ "0", true, 0 }, { "8", true, 1 }, { "8bit", true, 1 }, { "1kbit", true, 125 },
+	{ "200mbit", true, 25000000 }, { "200Mbit", true, 25000000 },
+	{ "1gbit", true, 125000000 }, { "1tbit", true, 125000000000 }, { "5bps", true, 5 },
+	{ "5kbps", true, 5000 }, { "18446744073709551615bps", true, UINT64_MAX },
+	{ "18446744073709551616bps", false, 0 }, { "18446744073709551615kbit", false, 0 },
+	{ "7bit", false, 0 }, { "1", false, 0 }, { "", false, 0 }, { "bit", false, 0 },
+	{ "1k", false, 0 }, { "1.5mbit", false, 0 }, { "-1mbit", false, 0 },
+	{ "1mbits", false, 0 }, { "1 mbit", false, 0 }, { "1pbit", false, 0 },
+	{ "99999999999999999999", false, 0 },
+};
+
+static void test_bitrates(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rate_cases); i++) {
+		uint64_t rate = 0;
+		bool good = parse_rate(rate_cases[i].text, &rate);
+
+		ok(good == rate_cases[i].good && (!good || rate == rate_cases[i].rate),
+		   "parse_rate", rate_cases[i].text);
+	}
+}
+
 static const struct { const char *text; bool good; } name_cases[] = {
 	{ "vr-red", true }, { "a", true }, { "fifteen-letters", true },
 	{ "sixteen-letters!", false }, { "", false }, { ".", false }, { "..", false },
@@ -503,6 +526,7 @@ static void test_enums(void)
 int main(int argc, char **argv)
 {
 	planned = ARRAY_SIZE(u32_cases) + ARRAY_SIZE(ms_cases) + ARRAY_SIZE(name_cases) + 2 +
+		  ARRAY_SIZE(rate_cases) +
 		  ARRAY_SIZE(port_cases) + ARRAY_SIZE(addr_cases) + ARRAY_SIZE(json_cases) + 1 +
 		  ARRAY_SIZE(prefix_cases) + ARRAY_SIZE(compare_cases) +
 		  ARRAY_SIZE(ns_cases) + ARRAY_SIZE(count_cases) + 1 +
@@ -528,6 +552,7 @@ int main(int argc, char **argv)
 	printf("1..%d\n", planned);
 	test_u32();
 	test_ms();
+	test_bitrates();
 	test_names();
 	test_ports();
 	test_addresses();

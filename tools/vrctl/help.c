@@ -20,14 +20,23 @@ const struct command commands[] = {
 	}, {
 		"set", OPT_NETNS, set_run,
 		"ROUTER [weight N] [limit-packets N] [limit-bytes N]\n"
-		"                 [netfilter honour|bypass] [max-routes N [warn PERCENT]]",
+		"                 [netfilter honour|bypass] [max-routes N [warn PERCENT]]\n"
+		"                 [max-rate RATE]",
 		"Change settings, all that are given or none. The limits of the queue are\n"
 		"per CPU. max-routes is the most IPv4 + IPv6 routes that the router takes,\n"
-		"0 for no limit; warn says at how many percent of it to tell."
+		"0 for no limit; warn says at how many percent of it to tell. max-rate is\n"
+		"what the router sends at most on each NIC with the qdisc vrouter, like\n"
+		"200mbit; 0 for no limit."
 	}, {
 		"port", OPT_READ | OPT_DETAILS, port_run, "list [ROUTER]",
 		"One line a port: name, router, NIC and VLAN, MAC address, MTU, and why\n"
 		"it is blocked, that is why all of its packets go to the Linux stack."
+	}, {
+		"nic", OPT_JSON | OPT_NETNS, nic_run, "[DEV bandwidth RATE]",
+		"One line for each qdisc of kind vrouter, which shares a NIC's link between\n"
+		"the routers: bandwidth, limit, and what it has sent and dropped. With\n"
+		"bandwidth, give DEV one, that sends no more than RATE, like 100mbit; 0\n"
+		"for what the device takes. tc -s class show dev DEV tells of the routers."
 	}, {
 		"stats", OPT_READ | OPT_WATCH | OPT_COUNT, stats_run,
 		"[-w SECONDS] [-c COUNT] [ROUTER...]",

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "parse.h"
 
@@ -33,6 +35,44 @@ bool parse_u32(const char *text, uint32_t *value)
 	}
 	*value = v;
 	return true;
+}
+
+/**
+ * parse_rate() - a rate as tc takes it, but without fractions
+ * @text: number and unit: bit, kbit, mbit, gbit, tbit (powers of 1000), or bps, kbps,
+ *	mbps, gbps, tbps for bytes a second; no unit for bit
+ * @rate: result, bytes a second
+ *
+ * Return: false for anything else, for what does not fit 64 bits, and for less than
+ * one byte a second that is not 0
+ */
+bool parse_rate(const char *text, uint64_t *rate)
+{
+	static const char prefixes[] = "kmgt";
+	uint64_t v = 0, by = 1;
+	const char *p;
+	bool bits;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, *text - '0', &v))
+			return false;
+	if (*text) {
+		p = strchr(prefixes, tolower((unsigned char)*text));
+		if (p) {
+			for (text++; p >= prefixes; p--)
+				by *= 1000;
+		}
+	}
+	bits = !*text || !strcasecmp(text, "bit");
+	if ((!*text && by != 1) || (!bits && strcasecmp(text, "bps")))
+		return false;
+	if (__builtin_mul_overflow(v, by, &v))
+		return false;
+	*rate = bits ? v / 8 : v;
+	return *rate || !v;
 }
 
 /**

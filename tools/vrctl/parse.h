@@ -30,6 +30,7 @@ struct address {
 };
 
 bool parse_u32(const char *text, uint32_t *value);
+bool parse_rate(const char *text, uint64_t *rate);
 bool parse_ms(const char *text, uint32_t *ms);
 bool parse_ifname(const char *text);
 bool parse_netns(const char *text);

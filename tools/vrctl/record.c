@@ -35,6 +35,7 @@ const struct field router_fields[VROUTER_A_ROUTER_MAX + 1] = {
 	[VROUTER_A_ROUTER_ROUTES] = { "routes", FIELD_U32 },
 	[VROUTER_A_ROUTER_QUOTA_STATE] = { "quota-state", FIELD_ENUM, name_quota },
 	[VROUTER_A_ROUTER_ROUTES_REFUSED] = { "routes-refused", FIELD_U32 },
+	[VROUTER_A_ROUTER_MAX_RATE] = { "max-rate", FIELD_U64 },
 };
 
 const struct field port_fields[VROUTER_A_PORT_MAX + 1] = {
@@ -112,6 +113,11 @@ static void record_decode_attr(struct record *rec, enum field_type type,
 		if (len != sizeof(uint32_t))
 			return;
 		memcpy(&rec->u[t], data, sizeof(uint32_t));
+		break;
+	case FIELD_U64:
+		if (len != sizeof(uint64_t))
+			return;
+		memcpy(&rec->q[t], data, sizeof(uint64_t));
 		break;
 	case FIELD_STRING:
 		len = strnlen(data, len);
@@ -209,6 +215,9 @@ void record_json(const struct record *rec, const struct field *fields, int max)
 			break;
 		case FIELD_U32:
 			json_u64(fields[i].name, rec->u[i]);
+			break;
+		case FIELD_U64:
+			json_u64(fields[i].name, rec->q[i]);
 			break;
 		case FIELD_S32:
 			json_s64(fields[i].name, (int32_t)rec->u[i]);

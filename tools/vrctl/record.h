@@ -16,7 +16,8 @@
 /**
  * struct record - attributes of a message, by their numbers
  * @has: bit for each attribute that was there
- * @u: numbers
+ * @u: numbers of 32 bits
+ * @q: numbers of 64 bits
  * @len: of binary data, bytes
  * @s: strings
  * @b: binary data
@@ -24,6 +25,7 @@
 struct record {
 	uint32_t has;
 	uint32_t u[RECORD_ATTRS];
+	uint64_t q[RECORD_ATTRS];
 	uint8_t len[RECORD_ATTRS];
 	union {
 		char s[RECORD_ATTRS][RECORD_DATA];
@@ -60,6 +62,7 @@ struct router {
 enum field_type {
 	FIELD_NONE,
 	FIELD_U32,
+	FIELD_U64,
 	FIELD_S32,
 	FIELD_STRING,
 	FIELD_ENUM,

@@ -200,9 +200,36 @@ static const struct {
 	{ "netfilter", VROUTER_A_ROUTER_NETFILTER },
 	{ "max-routes", VROUTER_A_ROUTER_MAX_ROUTES },
 	{ "warn", VROUTER_A_ROUTER_MAX_ROUTES_WARN },
+	{ "max-rate", VROUTER_A_ROUTER_MAX_RATE },
 };
 
-static int set_parse(int argc, char **argv, uint32_t *value, uint32_t *given)
+static int set_value(uint16_t attr, const char *word, const char *text,
+		     uint64_t *value)
+{
+	uint32_t number = 0;
+
+	switch (attr) {
+	case VROUTER_A_ROUTER_NETFILTER:
+		*value = value_netfilter(text);
+		if (!*value)
+			return usage_error("netfilter is honour or bypass, not '%s'",
+					   text);
+		return 0;
+	case VROUTER_A_ROUTER_MAX_RATE:
+		if (!parse_rate(text, value))
+			return usage_error("%s wants a rate like 200mbit, or 0, not '%s'",
+					   word, text);
+		return 0;
+	default:
+		if (!parse_u32(text, &number))
+			return usage_error("%s wants a number from 0 to 4294967295, not '%s'",
+					   word, text);
+		*value = number;
+		return 0;
+	}
+}
+
+static int set_parse(int argc, char **argv, uint64_t *value, uint32_t *given)
 {
 	size_t i;
 
@@ -217,22 +244,16 @@ static int set_parse(int argc, char **argv, uint32_t *value, uint32_t *given)
 		if (*given & 1u << i)
 			return usage_error("%s is there twice", argv[0]);
 		*given |= 1u << i;
-		if (set_words[i].attr == VROUTER_A_ROUTER_NETFILTER) {
-			value[i] = value_netfilter(argv[1]);
-			if (!value[i])
-				return usage_error("netfilter is honour or bypass, not '%s'",
-						   argv[1]);
-		} else if (!parse_u32(argv[1], &value[i])) {
-			return usage_error("%s wants a number from 0 to 4294967295, not '%s'",
-					   argv[0], argv[1]);
-		}
+		if (set_value(set_words[i].attr, argv[0], argv[1], &value[i]))
+			return VRCTL_USAGE;
 	}
 	return 0;
 }
 
 int set_run(int argc, char **argv)
 {
-	uint32_t value[ARRAY_SIZE(set_words)] = { 0 }, given = 0, i;
+	uint64_t value[ARRAY_SIZE(set_words)] = { 0 };
+	uint32_t given = 0, i;
 	struct nl_msg msg;
 	struct nl nl;
 	int err;
@@ -246,9 +267,14 @@ int set_run(int argc, char **argv)
 		return VRCTL_FAILED;
 	nl_msg_genl(&msg, &nl, VROUTER_CMD_ROUTER_SET, 0);
 	mnl_attr_put_strz(msg.nlh, VROUTER_A_ROUTER_IFNAME, argv[0]);
-	for (i = 0; i < ARRAY_SIZE(set_words); i++)
-		if (given & 1u << i)
+	for (i = 0; i < ARRAY_SIZE(set_words); i++) {
+		if (!(given & 1u << i))
+			continue;
+		if (set_words[i].attr == VROUTER_A_ROUTER_MAX_RATE)
+			mnl_attr_put_u64(msg.nlh, set_words[i].attr, value[i]);
+		else
 			mnl_attr_put_u32(msg.nlh, set_words[i].attr, value[i]);
+	}
 	err = nl_talk(&nl, &msg, NULL, NULL);
 	if (err)
 		router_failure(&nl, err);

@@ -30,6 +30,13 @@ static void show_quota(const struct record *rec)
 	printf(", %u refused\n", u[VROUTER_A_ROUTER_ROUTES_REFUSED]);
 }
 
+static void show_rate(const struct record *rec)
+{
+	if (rec->q[VROUTER_A_ROUTER_MAX_RATE])
+		printf("  %-14s%" PRIu64 " bit/s on each link\n", "max rate",
+		       rec->q[VROUTER_A_ROUTER_MAX_RATE] * 8);
+}
+
 /**
  * show_mirror() - print how far a router is behind the kernel's tables
  * @mirror: numbers, by attribute
@@ -77,6 +84,7 @@ static void show_settings(const struct router *router)
 	       u[VROUTER_A_ROUTER_ROUTES4], u[VROUTER_A_ROUTER_ROUTES6],
 	       u[VROUTER_A_ROUTER_NEXTHOPS], u[VROUTER_A_ROUTER_RESYNCS]);
 	show_quota(rec);
+	show_rate(rec);
 	if (rec_has(rec, VROUTER_A_ROUTER_MIRROR))
 		show_mirror(router->mirror);
 }

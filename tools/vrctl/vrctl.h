@@ -79,6 +79,7 @@ int show_run(int argc, char **argv);
 int set_run(int argc, char **argv);
 int reset_run(int argc, char **argv);
 int port_run(int argc, char **argv);
+int nic_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int lookup_run(int argc, char **argv);
 int fib_run(int argc, char **argv);
