@@ -70,7 +70,7 @@ vr_rig_shell()
 	vr_tools
 	# shellcheck disable=SC2016,SC2034 # for the rig's shell
 	VR_SHELL_CMD='. selftests/lib/run-load.sh && vr_load "$VR_MODULE"
-		export PATH="${VR_TOOLS:+$VR_TOOLS:}$PATH" ${VR_IP_LIB:+IP_LIB_DIR="$VR_IP_LIB"}
+		export PATH="${VR_TOOLS:+$VR_TOOLS:}$PATH" ${VR_IP_LIB:+IP_LIB_DIR="$VR_IP_LIB" TC_LIB_DIR="$VR_IP_LIB"}
 		exec bash -i'
 	export VR_SHELL VR_MODULE
 }

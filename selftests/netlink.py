@@ -220,11 +220,11 @@ class Red:
 # ---- reading -----------------------------------------------------------------
 
 SETTINGS = ("weight", "limit-packets", "limit-bytes", "netfilter", "max-routes",
-            "max-routes-warn")
+            "max-routes-warn", "max-rate")
 ROUTER_KEYS = {"ifindex", "ifname", "state", "table", "weight", "limit-packets",
                "limit-bytes", "netfilter", "ports", "routes4", "routes6", "nexthops",
                "resyncs", "stats", "max-routes", "max-routes-warn", "routes-refused",
-               "mirror"}
+               "mirror", "max-rate"}
 
 
 def t_router_get(red):
@@ -348,6 +348,7 @@ EDGES = {
     "netfilter": ((2, 1), (0, 3, U32_MAX)),
     "max-routes": ((1, 0x7fffffff, 0x80000000, U32_MAX, 0), ()),
     "max-routes-warn": ((0, 1, 99, 100), (101, 0x80000000, U32_MAX)),
+    "max-rate": ((1, U32_MAX, 1 << 32, (1 << 64) - 1, 0), ()),
 }
 
 
@@ -380,7 +381,7 @@ def t_set_all_or_nothing(red):
     """Several settings at once: all of them are taken, or none."""
     before = settings(red)
     several = {"weight": 77, "limit-packets": 5, "limit-bytes": 4096, "netfilter": 2,
-               "max-routes": 100000, "max-routes-warn": 33}
+               "max-routes": 100000, "max-routes-warn": 33, "max-rate": 1 << 33}
     red.fam.do("router-set", dict(several, ifname="vr-red"))
     expect("settings", several, settings(red))
     red.fam.do("router-set", dict(before, ifname="vr-red"))
@@ -656,6 +657,7 @@ ATTEMPTS = [
     ("tables by netnsid", "fib-stats", 0, {"router-name": "vr-red", "netnsid": 0}),
     ("tables verified", "fib-stats", 0, {"router-name": "vr-red", "verify": True}),
     ("set max-routes", "router-set", 0, {"ifname": "vr-red", "max-routes": 4}),
+    ("set max-rate", "router-set", 0, {"ifname": "vr-red", "max-rate": 4}),
 ]
 READ_ONLY = {
     "get": "ok", "dump": "ok", "dump all": "EPERM", "get by netnsid": "EPERM",
@@ -664,6 +666,7 @@ READ_ONLY = {
     "port dump all": "EPERM", "fib": "ok", "fib by netnsid": "EPERM",
     "routes": "ok", "routes by netnsid": "EPERM", "tables": "EPERM",
     "tables by netnsid": "EPERM", "tables verified": "EPERM", "set max-routes": "EPERM",
+    "set max-rate": "EPERM",
 }
 
 

@@ -5,7 +5,7 @@
 #        selftests/run.sh -l, anywhere: list them
 #   VR_MODULE  vrouter.ko        VR_TOOLS  directory of vrctl
 #   VR_RIG     uml or guest      KSFT_DIR  tools/testing/selftests of a kernel
-#   VR_IP_LIB  directory of link_vrouter.so, for ip
+#   VR_IP_LIB  directory of link_vrouter.so for ip, and q_vrouter.so for tc
 #   VR_TIMEOUT seconds a test may take (300)
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
@@ -13,7 +13,7 @@ cd "$(dirname "$0")" || exit 1
 
 export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH KSFT_DIR VR_MODULE VR_TOOLS VR_RIG
 export KSFT_KTAP_LEVEL=1
-[ -z "${VR_IP_LIB:-}" ] || export IP_LIB_DIR=$VR_IP_LIB
+[ -z "${VR_IP_LIB:-}" ] || export IP_LIB_DIR=$VR_IP_LIB TC_LIB_DIR=$VR_IP_LIB
 
 if [ $# -eq 0 ] || [ "$1" = -l ]; then
 	mapfile -t tests < <(make -s --no-print-directory -f - list <<'END'

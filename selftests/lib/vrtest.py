@@ -128,6 +128,11 @@ class Netns:
             else:
                 run(line, ns=self)
 
+    def attempt(self, line):
+        """Run a command line that may fail; return what subprocess.run() does."""
+        with self:
+            return subprocess.run(line.split(), capture_output=True, text=True, check=False)
+
     def batch(self, lines, force=False):
         """Have ip do many things at once. It knows no -6 there, but the
         family of an address."""
@@ -214,7 +219,7 @@ class Rig:
     count = 0
 
     def __init__(self, n=3, vrf=False, vlan=None, name="vr0", nics=None,
-                 host=None, tag=0, real=False):
+                 host=None, tag=0, real=False, queues=1):
         Rig.count += 1
         base = f"vt{os.getpid()}-{Rig.count}"
         self.n, self.vrf, self.name = n, vrf, name
@@ -226,6 +231,7 @@ class Rig:
         self.port = [f"r{i}" for i in range(n)]
         self.pmac = [f"02:00:00:00:{tag:02x}:1{i}" for i in range(n)]
         self.hmac = [f"02:00:00:00:{tag:02x}:2{i}" for i in range(n)]
+        self.queues = queues
         self._quiet()
         self.real = real
         if real:
@@ -264,8 +270,8 @@ class Rig:
     def _wires(self, make):
         if not make:
             return
-        self.nic.batch(f"link add eth{i} type veth peer name p{i} netns "
-                       f"{self.h.name}" for i in range(self.n))
+        self.nic.batch(f"link add eth{i} numtxqueues {self.queues} type veth peer "
+                       f"name p{i} netns {self.h.name}" for i in range(self.n))
         self.nic.batch(f"link set eth{i} up" for i in range(self.n))
         self.h.batch(f"link set p{i} address {self.hmac[i]} up"
                      for i in range(self.n))

@@ -1,0 +1,562 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The qdisc vrouter: shares of a link, rates, limits, and that it counts right.
+
+Routers with ports on the same two NICs; what comes in on the first one leaves by
+the second, whose qdisc lets through less than is offered."""
+
+import atexit
+import errno
+import json
+import os
+import random
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+# pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
+import tclass
+from vrtest import *
+
+WIRE = 24           # preamble, FCS and gap
+QUANTUM = 256       # bytes a round of weight 1
+NIC = "eth1"
+HOST = "02:00:00:00:ff:01"
+
+
+def near(what, want, got, percent):
+    if abs(got - want) > want * percent / 100:
+        raise Failure(f"{what}: expected {want} within {percent} %, actual {got}")
+
+
+class Link:
+    """Routers on the same NICs."""
+
+    def __init__(self, n, sizes=()):
+        first = Rig(n=2, name="vr0", queues=2)
+        self.rigs = [first] + [Rig(n=2, name=f"vr{i}", nics=first.nic, host=first.h, tag=i)
+                               for i in range(1, n)]
+        self.nic = first.nic
+        self.sizes = list(sizes) or [400] * n
+        self.frames = [self.frame(i, self.sizes[i]) for i in range(n)]
+        self.host = self.nic.packet_socket(NIC)
+        atexit.register(self.gone)
+
+    def frame(self, i, size):
+        """What router i forwards as a frame of this size."""
+        rig = self.rigs[i]
+        return frame(rig.pmac[0], rig.hmac[0],
+                     packet("10.0.0.2", "10.0.1.2", data=b"x" * (size - 42)))
+
+    def tc(self, line, check=True):
+        return run(f"tc {line}", check, ns=self.nic)
+
+    def root(self, options="", where="root handle 10:"):
+        self.tc(f"qdisc replace dev {NIC} {where} vrouter {options}")
+
+    def refuse(self, what, line):
+        """A tc command fails, with a text."""
+        done = self.nic.attempt(f"tc {line}")
+        if done.returncode == 0 or not done.stderr.strip():
+            raise Failure(f"{what}: expected a refusal with a text, actual status "
+                          f"{done.returncode} '{done.stderr.strip()}'")
+
+    def qdisc(self, handle="10:"):
+        for q in json.loads(self.tc(f"-s -j qdisc show dev {NIC}")):
+            if q["kind"] == "vrouter" and q["handle"] == handle:
+                return q
+        raise Failure(f"no qdisc {handle}")
+
+    def classes(self):
+        """By the router's name, or host."""
+        return {c["router"]: c for c in self.class_list()}
+
+    def class_list(self):
+        with self.nic:
+            return tclass.dump(NIC)
+
+    def wire(self):
+        return {name: c["wire_bytes"] for name, c in self.classes().items()}
+
+    def flood(self, seconds, who=None, weights=None):
+        """Offer all routers more than the link takes; return wire bytes by router."""
+        who = list(range(len(self.rigs))) if who is None else who
+        send = [(self.rigs[0].socks[0].send, self.frames[i]) for i in who]
+        self.pump(send, 0.3)
+        before, start = self.wire(), time.monotonic()
+        self.pump(send, seconds)
+        after, took = self.wire(), time.monotonic() - start
+        got = {f"vr{i}": after[f"vr{i}"] - before.get(f"vr{i}", 0) for i in who}
+        got["seconds"] = took
+        return got
+
+    @staticmethod
+    def pump(send, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for _ in range(16):
+                for fn, data in send:
+                    try:
+                        fn(data)
+                    except BlockingIOError:
+                        pass
+
+    def burst(self, i, n, size=None):
+        data = self.frame(i, size) if size else self.frames[i]
+        for _ in range(n):
+            self.rigs[0].socks[0].send(data)
+
+    def settle(self):
+        """Wait until all routers have done with what was sent."""
+        for rig in self.rigs:
+            if rig:
+                rig.counters()
+
+    def host_frames(self, n, size=100):
+        data = bytes.fromhex((HOST + HOST).replace(":", "")) + b"\x88\xb5"
+        for _ in range(n):
+            try:
+                self.host.send(data + b"h" * (size - len(data)))
+            except OSError as e:
+                # the qdisc dropped it, and says so
+                if e.errno != errno.ENOBUFS:
+                    raise
+
+    def gone(self):
+        self.host.close()
+        for rig in self.rigs[1:]:
+            if rig:
+                rig.gone()
+        self.rigs[0].gone()
+
+
+def consistent(link, handle="10:"):
+    """The qdisc has what its classes have."""
+    while True:
+        # while it sends, two looks are of two moments
+        a, classes, b = link.qdisc(handle), link.class_list(), link.qdisc(handle)
+        if (a["packets"], a["drops"], a["qlen"]) == (b["packets"], b["drops"], b["qlen"]):
+            break
+    for key in ("qlen", "backlog"):
+        expect(f"{key} of the qdisc", sum(c[key] for c in classes), a[key])
+    if not a["qlen"]:
+        expect("backlog without frames", 0, a["backlog"])
+    return a
+
+
+# --- options -----------------------------------------------------------------
+
+def test_options():
+    link = LINK
+    link.root()
+    q = link.qdisc()["options"]
+    expect("options left out", (0, 10240), (q["bandwidth"], q["limit"]))
+    link.root("bandwidth 8mbit limit 77")
+    q = link.qdisc()["options"]
+    expect("options", (1000000, 77), (q["bandwidth"], q["limit"]))
+    link.root("limit 78")
+    q = link.qdisc()["options"]
+    expect("what is left out stays", (1000000, 78), (q["bandwidth"], q["limit"]))
+    for text in ("limit 0", "limit -1", "limit x", "limit", "bandwidth", "bandwidth x",
+                 "bandwidth 5furlongs", "bandwidth 1bit", "quantum 3"):
+        link.refuse(text, f"qdisc replace dev {NIC} root handle 10: vrouter {text}")
+    q = link.qdisc()["options"]
+    expect("what a refused one changes", (1000000, 78), (q["bandwidth"], q["limit"]))
+    text = link.tc(f"qdisc show dev {NIC}")
+    if "bandwidth 8Mbit limit 78p" not in text:
+        raise Failure(f"text: expected 'bandwidth 8Mbit limit 78p', actual '{text}'")
+
+
+def test_hierarchy():
+    link = LINK
+    link.root("bandwidth 8mbit")
+    link.refuse("a class by hand", f"class add dev {NIC} parent 10: classid 10:5 vrouter")
+    link.refuse("no class", f"class del dev {NIC} classid 10:1")
+    link.refuse("a qdisc in a class", f"qdisc add dev {NIC} parent 10:1 pfifo")
+    link.refuse("a filter", f"filter add dev {NIC} parent 10: matchall classid 10:1")
+    expect("classes", ["10:1"], [c["handle"] for c in link.class_list()
+                                 if c["handle"] == "10:1"])
+
+
+def test_vrctl():
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    run(f"vrctl nic {NIC} bandwidth 5mbit", ns=link.nic)
+    nic, = json.loads(run("vrctl -j nic", ns=link.nic))
+    expect("nic", (NIC, 625000, 10240), (nic["nic"], nic["bandwidth"], nic["limit"]))
+    run(f"vrctl nic {NIC} bandwidth 6mbit", ns=link.nic)
+    nic, = json.loads(run("vrctl -j nic", ns=link.nic))
+    expect("changed", 750000, nic["bandwidth"])
+    for args, status in ((f"{NIC} bandwidth 6bananas", 2), (f"{NIC} bandwidth", 2),
+                         ("nosuch bandwidth 6mbit", 1), (f"{NIC} depth 6", 2)):
+        done = link.nic.attempt(f"vrctl nic {args}")
+        expect(f"status of vrctl nic {args}", (status, 1),
+               (done.returncode, len(done.stderr.strip().splitlines())))
+    rig = link.rigs[0]
+    run("vrctl set vr0 max-rate 2mbit", ns=rig.r)
+    expect("max-rate", 250000, rig.show()["max-rate"])
+    run("vrctl set vr0 max-rate 0", ns=rig.r)
+    expect("no max-rate", 0, rig.show()["max-rate"])
+
+
+# --- whose frames ------------------------------------------------------------
+
+def test_classes():
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    for i, n in enumerate((7, 11, 13)):
+        link.burst(i, n)
+    link.settle()
+    link.host_frames(5)
+    # the stack's own: a ping by the router's namespace
+    run("ping -c 2 -i 0.2 -W 0.2 10.0.1.2", False, ns=link.rigs[0].r)
+    wait("host frames", lambda: link.classes()["host"]["packets"] == 5)
+    got = {name: c["packets"] for name, c in link.classes().items()}
+    expect("packets", {"host": 5, "vr0": 7 + 2, "vr1": 11, "vr2": 13}, got)
+    c = link.classes()["vr1"]
+    expect("bytes, and bytes on the wire", (11 * 400, 11 * (400 + WIRE)),
+           (c["bytes"], c["wire_bytes"]))
+    q = consistent(link)
+    expect("packets of the qdisc", 5 + 9 + 11 + 13, q["packets"])
+
+
+def test_small():
+    """A frame is at least 60 bytes, and its trailer, on the wire."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    link.burst(0, 10, 60)
+    link.burst(1, 10, 43)
+    link.settle()
+    got = link.wire()
+    expect("wire bytes of short frames", (840, 840), (got["vr0"], got["vr1"]))
+
+
+def gso(link, i, segments, size=1000):
+    """A TCP packet of so many segments for router i to forward."""
+    rig = link.rigs[i]
+    data = b"g" * (segments * size)
+    ip = ip4("10.0.0.2", "10.0.1.2", proto=6,
+             payload=struct.pack("!HHIIBBHHH", 1000, 2000, 1, 1, 0x50, 0x10, 1000, 0, 0) +
+             data)
+    hdr = struct.pack("=BBHHHH", 1, 1, 54, size, 34, 16)
+    s = link.rigs[0].h.packet_socket("p0")
+    s.setsockopt(263, 15, 1)    # SOL_PACKET, PACKET_VNET_HDR
+    s.send(hdr + frame(rig.pmac[0], rig.hmac[0], ip))
+    s.close()
+
+
+def test_gso():
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    gso(link, 0, 10)
+    link.settle()
+    c = link.classes()["vr0"]
+    expect("one packet of ten segments: packets, wire bytes", (10, 10 * (1054 + WIRE)),
+           (c["packets"], c["wire_bytes"]))
+    # with a rate, they are queued one by one
+    link.root("bandwidth 80kbit")
+    gso(link, 0, 10)
+    link.settle()
+    q = consistent(link)
+    expect("frames that were sent or wait", 20, q["packets"] + q["qlen"])
+    expect("bytes of them", 20 * 1054, q["bytes"] + q["backlog"])
+
+
+# --- shares ------------------------------------------------------------------
+
+def shares(link, weights, seconds=3, percent=1):
+    for i, w in enumerate(weights):
+        run(f"vrctl set vr{i} weight {w}", ns=link.rigs[i].r)
+    got = link.flood(seconds, list(range(len(weights))))
+    seconds = got.pop("seconds")
+    total = sum(got.values())
+    print(f"# weights {weights}: {[round(100 * v / total, 2) for v in got.values()]} %")
+    for i, w in enumerate(weights):
+        want = total * w / sum(weights)
+        # a turn more or less, and a frame
+        slack = QUANTUM * w + max(len(f) for f in link.frames) + WIRE
+        near(f"wire bytes of weight {w}", want, got[f"vr{i}"],
+             percent + 100 * slack / want)
+    return total / seconds
+
+
+def reset(link, options):
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root(options)
+    for i, rig in enumerate(link.rigs):
+        run(f"vrctl set vr{i} weight 1 max-rate 0", ns=rig.r)
+
+
+def test_shares():
+    link = LINK
+    reset(link, "bandwidth 4mbit")
+    for weights in ((1, 1, 1), (1, 2, 3), (1, 10, 100)):
+        rate = shares(link, weights)
+        near("bytes a second on the wire", 5e5, rate, 5)
+    q = consistent(link)
+    if not q["drops"]:
+        raise Failure("drops: expected some in overload, actual 0")
+
+
+def test_sizes():
+    link = LINK
+    reset(link, "bandwidth 2mbit")
+    link.frames = [link.frame(0, 60), link.frame(1, 1400), link.frame(2, 500)]
+    try:
+        shares(link, (1, 1, 1), percent=2)
+    finally:
+        link.frames = [link.frame(i, 400) for i in range(3)]
+
+
+def test_live():
+    """A change of weight is seen within 100 ms."""
+    link = LINK
+    reset(link, "bandwidth 4mbit limit 200")
+    send = [(link.rigs[0].socks[0].send, link.frames[i]) for i in (0, 1)]
+    link.pump(send, 0.5)
+    run("vrctl set vr1 weight 9", ns=link.rigs[1].r)
+    link.pump(send, 0.1)
+    before = link.wire()
+    link.pump(send, 1)
+    after = link.wire()
+    got = [after[f"vr{i}"] - before[f"vr{i}"] for i in (0, 1)]
+    near("share of weight 9 after 100 ms, percent", 90, 100 * got[1] / sum(got), 2)
+
+
+def test_max_rate():
+    link = LINK
+    reset(link, "bandwidth 4mbit")
+    run("vrctl set vr1 max-rate 500kbit", ns=link.rigs[1].r)
+    got = link.flood(3, [0, 1])
+    near("bytes a second of the one with a rate", 62500, got["vr1"] / got["seconds"], 4)
+    near("bytes a second of the other one", 437500, got["vr0"] / got["seconds"], 6)
+    c = link.classes()["vr1"]
+    expect("rate told", 62500, c["max_rate"])
+    text = link.tc(f"-s class show dev {NIC}")
+    for part in ("class vrouter 10:1 root host weight 1",
+                 "root router vr1 weight 1 max_rate 500Kbit"):
+        if part not in text:
+            raise Failure(f"tc: expected '{part}', actual '{text}'")
+    if not c["overlimits"]:
+        raise Failure("overlimits: expected some, actual 0")
+    run("vrctl set vr1 max-rate 0", ns=link.rigs[1].r)
+    got = link.flood(2, [0, 1])
+    near("share without a rate, percent", 50,
+         100 * got["vr1"] / (got["vr0"] + got["vr1"]), 2)
+    # a rate alone, on a link without one
+    link.root("bandwidth 0")
+    run("vrctl set vr1 max-rate 500kbit", ns=link.rigs[1].r)
+    got = link.flood(2, [0, 1])
+    near("bytes a second of the one with a rate", 62500, got["vr1"] / got["seconds"], 5)
+    if got["vr0"] < 3 * got["vr1"]:
+        raise Failure(f"the one without: expected {3 * got['vr1']} at least, "
+                      f"actual {got['vr0']}")
+
+
+def test_isolated():
+    """One who sends less than its share loses nothing, whatever the others do."""
+    link = LINK
+    reset(link, "bandwidth 2mbit limit 300")
+    send = [(link.rigs[0].socks[0].send, link.frames[0])]
+    link.pump(send, 0.5)
+    for _ in range(50):
+        link.burst(1, 1)
+        link.pump(send, 0.02)
+    link.settle()
+    wait("the frames", lambda: link.classes()["vr1"]["packets"] == 50)
+    c = link.classes()
+    expect("drops of the quiet one", 0, c["vr1"]["drops"])
+    if not c["vr0"]["drops"]:
+        raise Failure("drops of the flood: expected some, actual 0")
+
+
+# --- counting ----------------------------------------------------------------
+
+def offered(link):
+    """Frames that the routers gave to the NIC."""
+    return sum(rig.counters()["forwarded-packets"] for rig in link.rigs)
+
+
+def test_limits():
+    link = LINK
+    reset(link, "bandwidth 8kbit")
+    run("vrctl set vr0 limit-packets 20", ns=link.rigs[0].r)
+    try:
+        link.burst(1, 3)
+        for _ in range(6):
+            link.burst(0, 15)
+            link.settle()
+        c = link.classes()["vr0"]
+        expect("queue of a router with a limit of 20", 20, c["qlen"])
+        expect("drops because it is full", 90, c["full_drops"] + c["qlen"] + c["packets"])
+        expect("drops of the other", 0, link.classes()["vr1"]["drops"])
+    finally:
+        run("vrctl set vr0 limit-packets 1000", ns=link.rigs[0].r)
+    # fewer for all: the longest gives
+    link.root("limit 5")
+    q = consistent(link)
+    if q["qlen"] > 5:
+        raise Failure(f"qlen: expected 5 at most, actual {q['qlen']}")
+    c = link.classes()
+    if not c["vr0"]["longest_drops"] or c["vr1"]["longest_drops"]:
+        raise Failure("longest queue: expected drops of vr0 alone, actual "
+                      f"{c['vr0']['longest_drops']} and {c['vr1']['longest_drops']}")
+    link.burst(0, 50)
+    link.settle()
+    q = consistent(link)
+    if q["qlen"] > 5:
+        raise Failure(f"qlen: expected 5 at most, actual {q['qlen']}")
+
+
+def test_random():
+    """After each of many random operations, all is where it should be."""
+    link = LINK
+    seed = int(os.environ.get("VR_SEED", time.time()))
+    rnd = random.Random(seed)
+    print(f"# VR_SEED={seed}")
+    reset(link, "bandwidth 64kbit")
+    base, hosts = offered(link), 0
+    for _ in range(int(os.environ.get("VR_QDISC_STEPS", 100))):
+        what = rnd.randrange(9)
+        i = rnd.randrange(3)
+        if what < 4:
+            link.burst(i, rnd.randrange(1, 60), rnd.choice((60, 100, 400, 1400)))
+        elif what == 4:
+            n = rnd.randrange(1, 20)
+            link.host_frames(n, rnd.choice((60, 500, 1400)))
+            hosts += n
+        elif what == 5:
+            link.root(f"limit {rnd.choice((1, 7, 100, 1000, 10240))}")
+        elif what == 6:
+            link.root(f"bandwidth {rnd.choice(('0', '64kbit', '2mbit', '1gbit'))}")
+        elif what == 7:
+            run(f"vrctl set vr{i} weight {rnd.choice((1, 5, 1000))} "
+                f"max-rate {rnd.choice(('0', '64kbit', '8mbit'))} "
+                f"limit-packets {rnd.choice((1, 30, 1000))}", ns=link.rigs[i].r)
+        else:
+            link.root(f"limit {rnd.choice((1, 50))} bandwidth 8kbit")
+        link.settle()
+        q = consistent(link)
+        expect("sent + dropped + queued", offered(link) - base + hosts,
+               q["packets"] + q["drops"] + q["qlen"])
+    for i in range(3):
+        run(f"vrctl set vr{i} weight 1 max-rate 0 limit-packets 1000", ns=link.rigs[i].r)
+    link.root("bandwidth 0")
+    wait("an empty queue", lambda: link.qdisc()["qlen"] == 0)
+    consistent(link)
+
+
+def same(link, top):
+    """The parent has what the qdisc has; what is sent between two looks is not."""
+    def looks():
+        q = {q["handle"]: (q["qlen"], q["backlog"])
+             for q in json.loads(link.tc(f"-s -j qdisc show dev {NIC}"))}
+        return q[top] == q["10:"]
+    wait("the parent's queue to be right", looks, 5)
+
+
+def test_under(parent):
+    """Within another qdisc, whose lengths have to be right as well."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    if parent == "mq":
+        link.tc(f"qdisc replace dev {NIC} root handle 1: mq")
+        where, top = "parent 1:1 handle 10:", "1:"
+    else:
+        link.tc(f"qdisc replace dev {NIC} root handle 1: htb default 1")
+        link.tc(f"class add dev {NIC} parent 1: classid 1:1 htb rate 1gbit")
+        where, top = "parent 1:1 handle 10:", "1:"
+    link.root("bandwidth 8kbit limit 40", where)
+    for n in (5, 30, 60, 200):
+        link.burst(0, n)
+        link.burst(1, 3)
+        gso(link, 2, 5)
+        link.settle()
+        same(link, top)
+    link.root("limit 3", where)
+    link.root("bandwidth 0", where)
+    wait("an empty queue", lambda: link.qdisc()["qlen"] == 0)
+    same(link, top)
+    link.tc(f"qdisc del dev {NIC} root")
+
+
+def test_traffic():
+    """Replaced, changed and deleted under traffic."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    send = [(link.rigs[0].socks[0].send, f) for f in link.frames]
+    for _ in range(20):
+        for line in (f"qdisc replace dev {NIC} root handle 10: vrouter bandwidth 16mbit",
+                     f"qdisc replace dev {NIC} root handle 10: vrouter limit 10",
+                     f"qdisc replace dev {NIC} root handle 11: pfifo limit 5",
+                     f"qdisc replace dev {NIC} root handle 10: vrouter bandwidth 1mbit",
+                     f"qdisc del dev {NIC} root"):
+            link.tc(line)
+            link.pump(send, 0.01)
+    link.root("bandwidth 16mbit")
+    link.pump(send, 0.1)
+    link.settle()
+    consistent(link)
+
+
+def test_router_goes():
+    link = LINK
+    reset(link, "bandwidth 80kbit")
+    link.burst(2, 30)
+    link.burst(0, 5)
+    link.settle()
+    before = link.classes()["vr2"]
+    if before["qlen"] < 20:
+        raise Failure(f"queued: expected 20 at least, actual {before['qlen']}")
+    run("ip link del vr2", ns=link.rigs[2].r)
+    after = link.classes()["vr2"]
+    expect("the class is of one who is gone", True, after["gone"])
+    if not after["qlen"]:
+        raise Failure("the queue of a router that goes: expected frames, actual none")
+    consistent(link)
+    link.root("bandwidth 0")
+    wait("an empty queue", lambda: link.qdisc()["qlen"] == 0)
+    # a new one of that name is another one
+    run("ip link add vr2 up type vrouter", ns=link.rigs[2].r)
+    wait("router active", lambda: link.rigs[2].show()["state"] == "active")
+    link.burst(2, 4)
+    link.settle()
+    expect("classes of vr2", [4], [c["packets"] for c in link.class_list()
+                                   if c["router"] == "vr2"])
+    # one that is down keeps its share
+    run("ip link set vr2 down", ns=link.rigs[2].r)
+    host = link.classes()["host"]["packets"]
+    run("ping -c 2 -i 0.2 -W 0.2 10.0.1.2", False, ns=link.rigs[2].r)
+    expect("packets of the host", host, link.classes()["host"]["packets"])
+    expect("packets of a router that is down", 6, link.classes()["vr2"]["packets"])
+    run("ip link set vr2 up", ns=link.rigs[2].r)
+    wait("router active", lambda: link.rigs[2].show()["state"] == "active")
+    run("ip link set vr2 name vr2x", ns=link.rigs[2].r)
+    expect("name", True, "vr2x" in link.classes())
+    run("ip link set vr2x name vr2", ns=link.rigs[2].r)
+
+
+LINK = Link(3)
+
+if __name__ == "__main__":
+    main([("options", test_options),
+          ("what is no class, qdisc or filter", test_hierarchy),
+          ("vrctl nic, max-rate", test_vrctl),
+          ("whose frames are whose", test_classes),
+          ("short frames", test_small),
+          ("segments", test_gso),
+          ("shares", test_shares),
+          ("shares with frames of other lengths", test_sizes),
+          ("a weight changes", test_live),
+          ("max-rate", test_max_rate),
+          ("a quiet router loses nothing", test_isolated),
+          ("limits", test_limits),
+          ("counts after random operations", test_random),
+          ("under htb", lambda: test_under("htb")),
+          ("under mq", lambda: test_under("mq")),
+          ("replaced under traffic", test_traffic),
+          ("a router goes", test_router_goes)])
