@@ -101,6 +101,7 @@ struct vr_sched_class {
  * @waiting: classes with frames that have to wait for their rate
  * @classes: by minor number
  * @host: the host's class
+ * @recent: the class of the latest frame, or NULL
  * @bandwidth: bytes a second, 0 for any; read with READ_ONCE() elsewhere
  * @limit: most frames
  * @free_at: when the frames sent so far have used up @bandwidth, ns
@@ -113,6 +114,7 @@ struct vr_sched {
 	struct timerqueue_head waiting;
 	struct xarray classes;
 	struct vr_sched_class *host;
+	struct vr_sched_class *recent;
 	u64 bandwidth;
 	u32 limit;
 	u64 free_at;
@@ -173,6 +175,8 @@ static void vr_sched_class_free(struct vr_sched *sched,
 	if (vr_sched_is_waiting(class))
 		timerqueue_del(&sched->waiting, &class->wait);
 	xa_erase_bh(&sched->classes, class->id);
+	if (sched->recent == class)
+		sched->recent = NULL;
 	if (class->share)
 		vr_share_put(class->share);
 	kfree(class);
@@ -213,11 +217,19 @@ static struct vr_sched_class *vr_sched_classify(struct vr_sched *sched,
 
 	if (id <= VR_SHARE_HOST)
 		return sched->host;
-	class = xa_load(&sched->classes, id);
-	if (!class)
-		return vr_sched_class_add(sched, id);
+	class = sched->recent;
+	if (!class || class->id != id)
+		class = xa_load(&sched->classes, id);
+	sched->recent = class;
+	if (likely(class && !READ_ONCE(class->share->dead)))
+		return class;
 	/* what its router had on the way when it went */
-	return READ_ONCE(class->share->dead) ? sched->host : class;
+	if (class && class->qlen)
+		return sched->host;
+	/* the number may be another's by now */
+	if (class)
+		vr_sched_class_free(sched, class);
+	return vr_sched_class_add(sched, id);
 }
 
 /* ---- queues: nobody else changes lengths ---- */
@@ -388,13 +400,30 @@ static void vr_sched_codel_drop(struct sk_buff *skb, void *ctx)
 	kfree_skb(skb);
 }
 
+/* As codel_dequeue() does it with the last frame, but without the clock. */
+static struct sk_buff *vr_sched_class_last(struct vr_sched_class *class, u64 now)
+{
+	struct sk_buff *skb = vr_sched_pop(class);
+
+	class->cvars.first_above_time = 0;
+	class->cvars.dropping = false;
+	class->cvars.ldelay = 0;
+	if (now)
+		class->cvars.ldelay = (codel_time_t)(now >> CODEL_SHIFT) -
+				      codel_get_enqueue_time(skb);
+	return skb;
+}
+
 /* A frame, if CoDel leaves one. */
 static struct sk_buff *vr_sched_class_dequeue(struct vr_sched *sched,
-					      struct vr_sched_class *class)
+					      struct vr_sched_class *class,
+					      u64 now)
 {
 	struct codel_stats *stats = &class->cstats;
 	struct sk_buff *skb;
 
+	if (class->qlen == 1)
+		return vr_sched_class_last(class, now);
 	stats->drop_count = 0;
 	stats->drop_len = 0;
 	stats->ecn_mark = 0;
@@ -419,7 +448,7 @@ static u64 vr_sched_taken(u64 free_at, u64 now, u64 rate, u32 bytes)
 static void vr_sched_sent(struct vr_sched *sched, struct vr_sched_class *class,
 			  const struct sk_buff *skb, u64 now)
 {
-	u64 rate = class->share ? READ_ONCE(class->share->max_rate) : 0;
+	u64 rate = class->share && now ? READ_ONCE(class->share->max_rate) : 0;
 	u32 wire = vr_sched_cb(skb)->wire;
 
 	if (class->share)
@@ -453,15 +482,17 @@ static void vr_sched_wake(struct vr_sched *sched, u64 now)
 
 /* Does a class have to wait for its rate? It is not active then. */
 static bool vr_sched_must_wait(struct vr_sched *sched,
-			       struct vr_sched_class *class, u64 now)
+			       struct vr_sched_class *class, u64 *now)
 {
-	if (!class->share || !READ_ONCE(class->share->max_rate) ||
-	    class->free_at <= now)
+	if (!class->share || !READ_ONCE(class->share->max_rate))
+		return false;
+	*now = *now ? : ktime_get_ns();
+	if (class->free_at <= *now)
 		return false;
 	vr_drr_charge(&sched->drr, &class->flow, 0, true);
 	class->overlimits++;
 	qdisc_qstats_overlimit(sched->qdisc);
-	class->wait.expires = min(class->free_at, now + VR_SCHED_WAIT_MAX);
+	class->wait.expires = min(class->free_at, *now + VR_SCHED_WAIT_MAX);
 	timerqueue_add(&sched->waiting, &class->wait);
 	return true;
 }
@@ -479,11 +510,14 @@ static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
 	struct vr_sched *sched = qdisc_priv(qdisc);
 	struct vr_sched_class *class;
 	struct vr_drr_flow *flow;
-	u64 now = ktime_get_ns();
 	struct sk_buff *skb;
+	u64 now = 0;
 
 	if (!qdisc_qlen(qdisc))
 		return NULL;
+	/* reading the clock is what takes longest here */
+	if (sched->bandwidth || timerqueue_getnext(&sched->waiting))
+		now = ktime_get_ns();
 	if (sched->bandwidth && sched->free_at > now) {
 		qdisc_qstats_overlimit(qdisc);
 		qdisc_watchdog_schedule_ns(&sched->watchdog,
@@ -491,13 +525,14 @@ static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
 					       now + VR_SCHED_WAIT_MAX));
 		return NULL;
 	}
-	vr_sched_wake(sched, now);
+	if (now)
+		vr_sched_wake(sched, now);
 	/* each turn sends a frame, or one flow less is active */
 	while ((flow = vr_drr_next(&sched->drr))) {
 		class = container_of(flow, struct vr_sched_class, flow);
-		if (vr_sched_must_wait(sched, class, now))
+		if (vr_sched_must_wait(sched, class, &now))
 			continue;
-		skb = vr_sched_class_dequeue(sched, class);
+		skb = vr_sched_class_dequeue(sched, class, now);
 		if (skb) {
 			vr_sched_sent(sched, class, skb, now);
 			return skb;

@@ -52,7 +52,8 @@ enum tca_vrouter_class {
 /**
  * struct tc_vrouter_xstats - statistics of a class, in TCA_STATS_APP
  * @wire_bytes: sent, with 24 bytes of preamble, FCS and gap for each frame
- * @sojourn_us: how long the latest frame was queued, in us
+ * @sojourn_us: how long the latest frame was queued, in us; 0 if it had no other one
+ *	behind it and there was no rate to wait for
  * @codel_drops: frames that CoDel dropped
  * @marks: frames that CoDel marked (ECN) in place of that
  * @full_drops: frames dropped because the router's queue was full
