@@ -16,7 +16,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 peers=${PEERS:-xdpdrop floor mirred flowtable plain vrf macvlan macvlan64 bridge
-	vrouter vrouter64 vrouter512}
+	vrouter vrouter64 vrouter512 fqcodel qdisc fqcodel64 qdisc64}
 read -ra harnesses <<<"${HARNESS:-live pktgen}"
 read -ra tables <<<"${ROUTES:-10 10000}"
 out=$VR_ROOT/build/bench

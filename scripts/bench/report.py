@@ -44,6 +44,10 @@ LABELS = {
     'vrouter64-runs': 'vrouter, 64, runs of 16',
     'vrouter512': 'vrouter, 512, in turn',
     'vrouter512-runs': 'vrouter, 512, runs of 16',
+    'fqcodel': 'vrouter, fq_codel on the NIC',
+    'qdisc': 'vrouter, qdisc vrouter on the NIC',
+    'fqcodel64': 'vrouter, 64 in turn, fq_codel',
+    'qdisc64': 'vrouter, 64 in turn, qdisc vrouter',
 }
 # harness, peer, other peer, at most
 GOALS = [

@@ -223,6 +223,19 @@ peer_vrouter512()
 	bench_cell vrouter512-runs vrouter512 0 512 4
 }
 
+# bench_queued PEER COUNT QDISC: vrouter, with a qdisc on the NIC that frames leave by
+bench_queued()
+{
+	bench_many "$1" "$2" vrport
+	tc -n "b-$1" qdisc add dev eth1 root "$3"
+	bench_cell "$1" "$1" 0 "$2" 0
+}
+
+peer_fqcodel() { bench_queued fqcodel 1 fq_codel; }
+peer_fqcodel64() { bench_queued fqcodel64 64 fq_codel; }
+peer_qdisc() { bench_queued qdisc 1 vrouter; }
+peer_qdisc64() { bench_queued qdisc64 64 vrouter; }
+
 # the harness itself: frames dropped by the XDP program
 peer_xdpdrop()
 {
