@@ -383,7 +383,7 @@ def offered(link):
 
 def test_limits():
     link = LINK
-    reset(link, "bandwidth 8kbit")
+    reset(link, "bandwidth 800bit")
     run("vrctl set vr0 limit-packets 20", ns=link.rigs[0].r)
     try:
         link.burst(1, 3)
@@ -391,7 +391,9 @@ def test_limits():
             link.burst(0, 15)
             link.settle()
         c = link.classes()["vr0"]
-        expect("queue of a router with a limit of 20", 20, c["qlen"])
+        # one may leave meanwhile
+        if not 18 <= c["qlen"] <= 20:
+            raise Failure(f"queue of a router with a limit of 20: actual {c['qlen']}")
         expect("drops because it is full", 90, c["full_drops"] + c["qlen"] + c["packets"])
         expect("drops of the other", 0, link.classes()["vr1"]["drops"])
     finally:
