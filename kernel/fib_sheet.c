@@ -26,6 +26,8 @@ static union {
 	struct vr_fib_mixed mixed;
 	struct vr_fib_flat flat;
 	struct vr_fib_skip skip;
+	/* what is copied as a whole, beyond the fixed part of a struct */
+	u8 bytes[sizeof(struct vr_fib_flat)];
 } vr_fib_draft;
 
 /**
@@ -546,7 +548,7 @@ unsigned long vr_fib_sheet_but(const struct vr_fib_mixed *mixed, unsigned int n,
 	const unsigned long *end = vr_fib_mixed_below(mixed) +
 				   mixed->children + 1;
 
-	memcpy(&vr_fib_draft.mixed, mixed, (const u8 *)end - (const u8 *)mixed);
+	memcpy(vr_fib_draft.bytes, mixed, (const u8 *)end - (const u8 *)mixed);
 	((unsigned long *)&vr_fib_draft.mixed)[mixed->below + n] = below;
 	return vr_fib_make(VR_FIB_MIXED, gfp);
 }
