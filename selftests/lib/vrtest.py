@@ -219,7 +219,7 @@ class Rig:
     count = 0
 
     def __init__(self, n=3, vrf=False, vlan=None, name="vr0", nics=None,
-                 host=None, tag=0, real=False, queues=1):
+                 host=None, tag=0, real=False, queues=0):
         Rig.count += 1
         base = f"vt{os.getpid()}-{Rig.count}"
         self.n, self.vrf, self.name = n, vrf, name
@@ -270,8 +270,9 @@ class Rig:
     def _wires(self, make):
         if not make:
             return
-        self.nic.batch(f"link add eth{i} numtxqueues {self.queues} type veth peer "
-                       f"name p{i} netns {self.h.name}" for i in range(self.n))
+        queues = f"numtxqueues {self.queues}" if self.queues else ""
+        self.nic.batch(f"link add eth{i} {queues} type veth peer name p{i} netns "
+                       f"{self.h.name}" for i in range(self.n))
         self.nic.batch(f"link set eth{i} up" for i in range(self.n))
         self.h.batch(f"link set p{i} address {self.hmac[i]} up"
                      for i in range(self.n))
