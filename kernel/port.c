@@ -15,6 +15,7 @@
 #include "netlink.h"
 #include "port.h"
 #include "router.h"
+#include "share.h"
 
 #define VR_PORT_FEATURES \
 	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA | NETIF_F_FRAGLIST | \
@@ -36,8 +37,9 @@ void vr_port_bind(struct vr_port *port)
 {
 	struct vr_router *old = rtnl_dereference(port->router), *router;
 
-	WRITE_ONCE(port->link, vr_router_link(port->dev));
 	router = port->up ? vr_router_serving(port->dev) : NULL;
+	WRITE_ONCE(port->link, router ? router->share->id :
+					vr_router_link(port->dev));
 	if (router == old)
 		return;
 	if (old) {

@@ -109,11 +109,10 @@ bool vr_router_has(const struct vr_router *router, struct net_device *dev)
 }
 
 /**
- * vr_router_link() - whose share of the link is what a port sends?
+ * vr_router_link() - whose share of the link is what a port sends that none serves?
  * @dev: the port's net device
  *
- * Unlike vr_router_serving(), also while the router is down: its tenant may set it
- * down, but not leave its share.
+ * The router that is down: its tenant may set it down, but not leave its share.
  *
  * Context: RTNL.
  * Return: number of the share of the router in the port's domain, or 0.
