@@ -175,8 +175,9 @@ def test_hierarchy():
     link.refuse("no class", f"class del dev {NIC} classid 10:1")
     link.refuse("a qdisc in a class", f"qdisc add dev {NIC} parent 10:1 pfifo")
     link.refuse("a filter", f"filter add dev {NIC} parent 10: matchall classid 10:1")
-    expect("classes", ["10:1"], [c["handle"] for c in link.class_list()
-                                 if c["handle"] == "10:1"])
+    handles = [c["handle"] for c in link.class_list()]
+    expect("the host's class is there, the one by hand is not", (True, False),
+           ("10:1" in handles, "10:5" in handles))
 
 
 def test_vrctl():
@@ -293,10 +294,11 @@ def reset(link, options):
 
 def test_shares():
     link = LINK
-    reset(link, "bandwidth 4mbit")
-    for weights in ((1, 1, 1), (1, 2, 3), (1, 10, 100)):
-        rate = shares(link, weights)
-        near("bytes a second on the wire", 5e5, rate, 5)
+    # slow enough that nobody's queue runs dry when the sender is held up
+    reset(link, "bandwidth 1500kbit")
+    for weights, seconds in (((1, 1, 1), 3), ((1, 2, 3), 3), ((1, 10, 100), 6)):
+        rate = shares(link, weights, seconds)
+        near("bytes a second on the wire", 187500, rate, 5)
     q = consistent(link)
     if not q["drops"]:
         raise Failure("drops: expected some in overload, actual 0")
@@ -304,7 +306,7 @@ def test_shares():
 
 def test_sizes():
     link = LINK
-    reset(link, "bandwidth 2mbit")
+    reset(link, "bandwidth 1mbit")
     link.frames = [link.frame(0, 60), link.frame(1, 1400), link.frame(2, 500)]
     try:
         shares(link, (1, 1, 1), percent=2)
@@ -315,7 +317,7 @@ def test_sizes():
 def test_live():
     """A change of weight is seen within 100 ms."""
     link = LINK
-    reset(link, "bandwidth 4mbit limit 200")
+    reset(link, "bandwidth 1mbit limit 200")
     send = [(link.rigs[0].socks[0].send, link.frames[i]) for i in (0, 1)]
     link.pump(send, 0.5)
     run("vrctl set vr1 weight 9", ns=link.rigs[1].r)
@@ -329,11 +331,11 @@ def test_live():
 
 def test_max_rate():
     link = LINK
-    reset(link, "bandwidth 4mbit")
+    reset(link, "bandwidth 2mbit")
     run("vrctl set vr1 max-rate 500kbit", ns=link.rigs[1].r)
     got = link.flood(3, [0, 1])
     near("bytes a second of the one with a rate", 62500, got["vr1"] / got["seconds"], 4)
-    near("bytes a second of the other one", 437500, got["vr0"] / got["seconds"], 6)
+    near("bytes a second of the other one", 187500, got["vr0"] / got["seconds"], 6)
     c = link.classes()["vr1"]
     expect("rate told", 62500, c["max_rate"])
     text = link.tc(f"-s class show dev {NIC}")
