@@ -37,6 +37,10 @@ class Link:
         first = Rig(n=2, name="vr0", queues=2)
         self.rigs = [first] + [Rig(n=2, name=f"vr{i}", nics=first.nic, host=first.h, tag=i)
                                for i in range(1, n)]
+        # reports of multicast listeners come when they like, and would be counted
+        for rig in self.rigs:
+            for port in rig.port:
+                rig.r.sysctl(f"net.ipv6.conf.{port}.disable_ipv6", 1)
         self.nic = first.nic
         self.sizes = list(sizes) or [400] * n
         self.frames = [self.frame(i, self.sizes[i]) for i in range(n)]
