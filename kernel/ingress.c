@@ -14,13 +14,13 @@
  * while nobody waits there, is served at once. There is nobody to share with, and
  * if no second one follows, the round trip over NAPI is saved.
  *
- * Overload: a poll serves at most VR_INGRESS_QUOTA packets, fewer than a NIC's
- * poll delivers. If the NICs still deliver a full poll's worth between two polls
- * of ours, they may have more in their rings. A poll may then take no longer than
- * was spent outside between the two, and half, a quarter, down to
- * 1/2^VR_INGRESS_SQUEEZE_MAX of it, as long as that goes on: what the CPU cannot
+ * Overload: a poll serves at most VR_INGRESS_QUOTA packets, and takes no longer
+ * than a slice of time. If the NICs deliver a full poll's worth between two polls
+ * of ours while we are behind, they may have more in their rings: the slice is
+ * halved, down to one packet and to 1/2^VR_INGRESS_SQUEEZE of the time outside. As
+ * long as they deliver less than half of that, it grows. So what the CPU cannot
  * forward is dropped here, at the queue of the router it is for, and not in the
- * ring, where it would hit everyone.
+ * ring, where it would hit everyone; and a flood does not take all of the CPU.
  */
 #include <linux/cpu.h>
 #include <linux/icmpv6.h>
@@ -43,7 +43,8 @@
 #define VR_INGRESS_BATCH	16
 #define VR_INGRESS_CLOCK	8
 #define VR_INGRESS_QUOTA	48
-#define VR_INGRESS_SQUEEZE_MAX	3
+#define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
+#define VR_INGRESS_SQUEEZE	3
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
 #define VR_INGRESS_COST_SHIFT	8
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
@@ -71,8 +72,8 @@ struct vr_ingress_flush {
  * @run: run of the receive softirq in which the last lone packet came
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
- * @squeeze: polls in overload until now, up to VR_INGRESS_SQUEEZE_MAX + 1; the
- *	poll's time is limited if not 0
+ * @limited: the poll's time is limited
+ * @slice: how long a poll may take, ns
  * @now: clock a short while ago, ns
  * @last: clock up to which time has been charged, ns
  * @left: clock at the end of the last poll, if that left packets behind, ns
@@ -90,7 +91,8 @@ struct vr_ingress {
 	bool again;
 	unsigned int run;
 	unsigned int arrived;
-	unsigned int squeeze;
+	bool limited;
+	u32 slice;
 	u64 now;
 	u64 last;
 	u64 left;
@@ -369,7 +371,7 @@ static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
 		queue->cost = in->cost;
 	untimed = in->untimed + n;
 	in->untimed = untimed;
-	if (untimed < VR_INGRESS_CLOCK && !in->squeeze)
+	if (untimed < VR_INGRESS_CLOCK && !in->limited)
 		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
 
 	vr_egress_flush(&in->forward.egress);
@@ -400,16 +402,21 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 	vr_drr_charge(&in->drr, &queue->flow, cost, vr_ingress_empty(queue));
 }
 
-/* Is this a poll in overload? Then limit its time. */
-static void vr_ingress_squeeze(struct vr_ingress *in)
+/* How long may this poll take? What it would take anyway is no limit. */
+static void vr_ingress_budget(struct vr_ingress *in)
 {
+	u64 least;
+
 	if (in->again && in->arrived >= NAPI_POLL_WEIGHT) {
-		in->limit = in->now + ((in->now - in->left) >> in->squeeze);
-		in->squeeze = min(in->squeeze + 1, VR_INGRESS_SQUEEZE_MAX + 1);
-	} else if (in->squeeze) {
-		in->squeeze--;
-		in->limit = in->now + ((in->now - in->left) >> in->squeeze);
+		least = (in->now - in->left) >> VR_INGRESS_SQUEEZE;
+		in->slice = clamp_t(u64, least, in->slice / 2, VR_INGRESS_SLICE);
+	} else if (in->arrived < NAPI_POLL_WEIGHT / 2) {
+		in->slice = min_t(u32, in->slice + in->slice / 4 + 1,
+				  VR_INGRESS_SLICE);
 	}
+	in->limited = (u64)in->cost * VR_INGRESS_QUOTA >> VR_INGRESS_COST_SHIFT >
+		      in->slice;
+	in->limit = in->now + in->slice;
 	in->arrived = 0;
 }
 
@@ -421,7 +428,7 @@ static unsigned int vr_ingress_max(const struct vr_ingress *in,
 	u64 time, cost = max(queue->cost ? : in->cost, 1U);
 
 	quota = min(quota, VR_INGRESS_BATCH);
-	if (likely(!in->squeeze))
+	if (likely(!in->limited))
 		return quota;
 	time = (in->limit - in->now) << VR_INGRESS_COST_SHIFT;
 	return min_t(u64, quota, div64_u64(time, cost) + 1);
@@ -431,7 +438,7 @@ static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
 				 unsigned int quota)
 {
 	return done < quota &&
-	       (likely(!in->squeeze) || !done || in->now < in->limit);
+	       (likely(!in->limited) || !done || in->now < in->limit);
 }
 
 static int vr_ingress_poll(struct napi_struct *napi, int budget)
@@ -451,7 +458,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
 		in->now = vr_compat_clock();
 	in->last = in->now;
-	vr_ingress_squeeze(in);
+	vr_ingress_budget(in);
 
 	quota = min(VR_INGRESS_QUOTA, budget);
 	rcu_read_lock();
@@ -471,7 +478,6 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 		return budget;
 	}
 	in->active = false;
-	in->squeeze = 0;
 	napi_complete_done(napi, min_t(int, done, budget - 1));
 	return min_t(int, done, budget - 1);
 }
@@ -606,6 +612,7 @@ static void vr_ingress_setup(struct vr_ingress *in)
 {
 	vr_drr_init(&in->drr, VR_INGRESS_BATCH * 1000);
 	in->cost = 1000 << VR_INGRESS_COST_SHIFT;
+	in->slice = VR_INGRESS_SLICE;
 	INIT_WORK(&in->work, vr_ingress_work);
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &in->napi.state);
 	netif_napi_add(vr_ingress_dev, &in->napi, vr_ingress_poll);
