@@ -4,6 +4,8 @@
 # TMP/cmd on TTY, leave its status and the kernel log in OUT, switch off.
 tmp=$1 out=$2 tty=$3 shell=$4
 
+: >"$out/started"
+
 mkdir -p /run/netns /run/lock /dev/pts /dev/shm
 mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
