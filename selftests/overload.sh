@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Routers within their share of the CPU lose nothing while others are offered ten
+# times what the CPU can forward, or more, whichever way these others use it.
+#
+# What a router drops is exact here. What is lost on the way to it is not ours alone:
+# an emulated CPU stands still for milliseconds, and then the NIC's ring runs over, or
+# what RPS has for one. So these are long, and a few lost packets are no failure.
+
+# shellcheck source=selftests/lib/common.sh
+. "$(dirname "$0")/lib/common.sh"
+# shellcheck source=selftests/lib/flood.sh
+. "$(dirname "$0")/lib/flood.sh"
+vr_setup
+flood_setup
+
+BACKLOG=$(sysctl -n net.core.netdev_max_backlog)
+sysctl -qw net.core.netdev_max_backlog=16384
+OVERLOAD_SECONDS=${VR_OVERLOAD_SECONDS:-3}
+OVERLOAD_LOST=20	# packets of 1,000 that may be lost before a router has them
+
+# overload_nics NIC: the NICs, and in $RATE what to offer; pktgen's best would leave
+# the CPU no time but for the NIC's own poll
+overload_nics()
+{
+	flood_nics "$1" || return
+	if [ "$1" = e1000 ]; then
+		RATE=50000
+		ethtool -G in0 rx "${VR_OVERLOAD_RING:-4096}" || vr_fail "cannot set the ring of in0"
+	else
+		RATE=100000
+	fi
+}
+
+# overload_run: send for a while; the counters' difference is what came of it.
+# USED: CPU time of each router, ns, while queues were full
+declare -A USED
+overload_run()
+{
+	local ns
+
+	flood_mark
+	flood_go
+	sleep 1
+	flood_read
+	for ns in "${vr_spaces[@]}"; do
+		USED[$ns]=${CPU[$ns]}
+	done
+	sleep "$OVERLOAD_SECONDS"
+	flood_read
+	for ns in "${vr_spaces[@]}"; do
+		USED[$ns]=$((CPU[$ns] - USED[$ns]))
+	done
+	flood_calm
+	vr_wait_for 10 "queues are empty" overload_drained
+	flood_read
+}
+
+overload_drained()
+{
+	! vrctl -a -j stats | grep -q '"queued-packets":[1-9]'
+}
+
+# overload_quiet NETNS STREAM: this router got what was sent, and forwarded it all
+overload_quiet()
+{
+	local ns=$1 sent rx fwd punt
+
+	sent=$(flood_sent "$2")
+	punt=$((PUNT[$ns] - PUNT0[$ns]))
+	rx=$((RX[$ns] - RX0[$ns] - punt))
+	fwd=$((FWD[$ns] - FWD0[$ns]))
+	vr_diag "router within its share: $sent sent, $rx came, $fwd forwarded"
+	vr_expect_num "packets sent to the router within its share" "$sent" -ge 500
+	# broadcasts of the others
+	vr_expect_num "packets that it punted" "$punt" -le 50
+	vr_expect "packets that it dropped" 0 $((DROP[$ns] - DROP0[$ns]))
+	vr_expect "packets that it forwarded, of those that came" "$rx" "$fwd"
+	vr_expect_num "packets of 1,000 lost before it" \
+		$(((sent - rx) * 1000 / sent)) -le $OVERLOAD_LOST
+}
+
+# overload_flood NIC: one router in overload, one within its share
+overload_flood()
+{
+	local busy quiet rate rx
+
+	overload_nics "$1" || return
+	flood_router 1 1
+	flood_router 2 1
+	busy=${vr_spaces[0]} quiet=${vr_spaces[1]}
+	flood_stream busy 1 1 "ratep $RATE"
+	flood_go
+	flood_overload 10 || { flood_end; return 1; }
+	flood_calm
+	rate=$(((FWD[$busy] - FWD0[$busy]) / 2))
+	flood_stream quiet 2 1 "ratep $((rate / 4))"
+	overload_run
+	rx=$((RX[$busy] - RX0[$busy]))
+	vr_diag "router in overload: $(flood_sent busy) sent, $rx came," \
+		"$((FWD[$busy] - FWD0[$busy])) forwarded; $FILTERS filters"
+	overload_quiet "$quiet" quiet
+	vr_expect_num "packets offered to the other one, to one forwarded" \
+		$((rx / (FWD[$busy] - FWD0[$busy]))) -ge 5
+	flood_forget
+	vr_sum_check "$busy" vr
+	vr_sum_check "$quiet" vr
+	vr_cleanup
+}
+
+# Ways to make each packet of router 2 one for the Linux stack
+slow_netfilter()
+{
+	local i
+
+	{
+		echo "add table ip t"
+		echo "add chain ip t c { type filter hook forward priority 0; }"
+		for ((i = 0; i < 200; i++)); do
+			echo "add rule ip t c ip daddr 192.0.2.$i counter drop"
+		done
+	} | ip netns exec "$1" nft -f -
+}
+
+slow_neighbour()
+{
+	ip -n "$1" route replace 198.18.0.0/15 via 10.0.1.99
+}
+
+slow_ttl()
+{
+	tc qdisc add dev in0 clsact
+	tc filter add dev in0 ingress protocol ip flower dst_mac 02:00:00:00:01:02 \
+		action pedit ex munge ip ttl set 1 pipe action csum ip
+}
+
+# overload_slow KIND: router 1 in overload on the fast path, router 2 offered as much
+# on the slow path, router 3 within its share
+overload_slow()
+{
+	local fast slow quiet rate
+
+	overload_nics veth || return
+	flood_router 1 1
+	flood_router 2 1
+	flood_router 3 1
+	fast=${vr_spaces[0]} slow=${vr_spaces[1]} quiet=${vr_spaces[2]}
+	vr_ok "slow_$1" "$slow"
+	flood_stream busy 1 2 "ratep $RATE"
+	flood_go
+	flood_overload 20 || { flood_end; return 1; }
+	flood_calm
+	rate=$(((FWD[$fast] - FWD0[$fast]) / 2))
+	flood_stream quiet 3 1 "ratep $((rate / 4))"
+	overload_run
+	vr_diag "CPU time: ${USED[$fast]} ns on the fast path, ${USED[$slow]} ns on the" \
+		"slow path; packets $((FWD[$fast] - FWD0[$fast]))," \
+		"$((PUNT[$slow] - PUNT0[$slow])), dropped $((DROP[$slow] - DROP0[$slow]))"
+	vr_expect_num "packets of the slow one punted" \
+		$((PUNT[$slow] - PUNT0[$slow])) -gt 100
+	vr_expect "packets of the slow one forwarded" 0 $((FWD[$slow] - FWD0[$slow]))
+	# packets without a neighbour are cheap, and may all be served
+	[ "$1" = neighbour ] ||
+		vr_expect_num "packets of the slow one dropped in its queue" \
+			$((DROP[$slow] - DROP0[$slow])) -gt 0
+	vr_expect_num "CPU time of the slow one, in % of the other's" \
+		$((USED[$slow] * 100 / USED[$fast])) -le 110
+	overload_quiet "$quiet" quiet
+	flood_forget
+	vr_cleanup
+}
+
+vr_test "one router in overload, veth and RPS" overload_flood veth
+vr_test "one router in overload, e1000" overload_flood e1000
+vr_test "one router on the slow path, by netfilter" overload_slow netfilter
+vr_test "one router on the slow path, without a neighbour" overload_slow neighbour
+vr_test "one router on the slow path, TTL 1" overload_slow ttl
+sysctl -qw "net.core.netdev_max_backlog=$BACKLOG"
+vr_finish
