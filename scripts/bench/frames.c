@@ -60,7 +60,7 @@
 #define BATCH 64
 #define DESTS 4096
 #define MAX_DESTS 262144
-#define MACS 512
+#define MACS 1024
 #define CHUNK 4096		/* packets */
 #define WARM_UP 32768	/* packets */
 #define MAX_CELLS 256

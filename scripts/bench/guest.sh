@@ -22,7 +22,7 @@ measure()
 	local peer
 
 	for peer; do
-		"peer_$peer"
+		bench_peer "$peer"
 	done >/tmp/cells
 	"$VR_BENCH/frames" -r "$VR_ROUNDS" -p "$VR_PACKETS" </tmp/cells |
 		tee -a "$VR_OUT/runs"

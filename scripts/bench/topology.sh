@@ -203,24 +203,34 @@ bench_settle()
 	return 1
 }
 
-peer_vrouter()
+# bench_number NAME: how many routers a peer has, in $count: its name says so
+bench_number()
 {
-	bench_many vrouter 1 vrport
-	bench_cell vrouter vrouter 0 1 0
+	count=${1##*[a-z]}
+	count=${count:-1}
 }
 
-peer_vrouter64()
+# bench_group PEER LINK-TYPE...: peers of several routers, in turn and, if they are
+# many enough to matter, in runs of 16
+bench_group()
 {
-	bench_many vrouter64 64 vrport
-	bench_cell vrouter64 vrouter64 0 64 0
-	bench_cell vrouter64-runs vrouter64 0 64 4
+	local peer=$1 count
+	shift
+
+	bench_number "$peer"
+	bench_many "$peer" "$count" "$@"
+	bench_cell "$peer" "$peer" 0 "$count" 0
+	[ "$count" -eq 1 ] || bench_cell "$peer-runs" "$peer" 0 "$count" 4
 }
 
-peer_vrouter512()
+# bench_peer PEER: vrouter, vrouter64, ..., or one of the functions below
+bench_peer()
 {
-	bench_many vrouter512 512 vrport
-	bench_cell vrouter512 vrouter512 0 512 0
-	bench_cell vrouter512-runs vrouter512 0 512 4
+	case $1 in
+	vrouter*) bench_group "$1" vrport ;;
+	macvlan*) bench_group "$1" macvlan mode bridge ;;
+	*) "peer_$1" ;;
+	esac
 }
 
 # bench_queued PEER COUNT QDISC: vrouter, with a qdisc on the NIC that frames leave by
@@ -259,19 +269,6 @@ peer_mirred()
 	tc -n b-mirred filter add dev eth0 ingress matchall \
 		action mirred egress redirect dev eth1
 	bench_cell mirred mirred 0 1 0
-}
-
-peer_macvlan()
-{
-	bench_many macvlan 1 macvlan mode bridge
-	bench_cell macvlan macvlan 0 1 0
-}
-
-peer_macvlan64()
-{
-	bench_many macvlan64 64 macvlan mode bridge
-	bench_cell macvlan64 macvlan64 0 64 0
-	bench_cell macvlan64-runs macvlan64 0 64 4
 }
 
 # a router in a guest, as Xen and others attach one: a bridge to each NIC
