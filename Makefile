@@ -12,7 +12,7 @@ NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
 
 .PHONY: all modules tools install clean check check-all check-debug static kunit demo \
-	guest uml bench-forward bench-fib help
+	guest uml bench bench-forward bench-fib help
 
 all: modules tools
 
@@ -71,6 +71,9 @@ guest:
 uml:
 	scripts/uml.sh shell
 
+bench:
+	scripts/bench.sh
+
 bench-forward:
 	scripts/bench-forward.sh
 
@@ -88,5 +91,6 @@ help:
 	@echo "demo           see it work, in a guest"
 	@echo "guest          shell in a QEMU guest with the module loaded"
 	@echo "uml            shell in User-Mode Linux with the module loaded"
+	@echo "bench          experiments: throughput, latency, isolation, shares, of all peers"
 	@echo "bench-forward  how fast it forwards, next to plain Linux"
 	@echo "bench-fib      its routing tables with a full table, next to Linux'"

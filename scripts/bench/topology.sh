@@ -221,6 +221,8 @@ bench_group()
 	bench_many "$peer" "$count" "$@"
 	bench_cell "$peer" "$peer" 0 "$count" 0
 	[ "$count" -eq 1 ] || bench_cell "$peer-runs" "$peer" 0 "$count" 4
+	# what the others cost that have nothing to do
+	[ "$count" -lt 64 ] || bench_cell "$peer-one" "$peer" 0 1 0
 }
 
 # bench_peer PEER: vrouter, vrouter64, ..., or one of the functions below
