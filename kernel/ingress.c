@@ -402,7 +402,9 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 	vr_drr_charge(&in->drr, &queue->flow, cost, vr_ingress_empty(queue));
 }
 
-/* How long may this poll take? What it would take anyway is no limit. */
+/* How long may this poll take? What it would take anyway is no limit. A few packets
+ * that came only now need none: the clock was not read for them.
+ */
 static void vr_ingress_budget(struct vr_ingress *in)
 {
 	u64 least;
@@ -414,7 +416,8 @@ static void vr_ingress_budget(struct vr_ingress *in)
 		in->slice = min_t(u32, in->slice + in->slice / 4 + 1,
 				  VR_INGRESS_SLICE);
 	}
-	in->limited = (u64)in->cost * VR_INGRESS_QUOTA >> VR_INGRESS_COST_SHIFT >
+	in->limited = (in->again || in->arrived >= VR_INGRESS_CLOCK) &&
+		      (u64)in->cost * VR_INGRESS_QUOTA >> VR_INGRESS_COST_SHIFT >
 		      in->slice;
 	in->limit = in->now + in->slice;
 	in->arrived = 0;
