@@ -9,8 +9,9 @@
 #   throughput tcp buffers latency isolation weights-cpu weights-link
 #                                       in the guest, on emulated e1000 NICs
 # Options, from the environment: ROUNDS=3 (in turn), SECONDS_EACH=3 (a measurement),
-# PEERS=plain,vrf,... (see bench/peers.py), MANY=64,512 (further numbers of routers).
-# Everything takes over an hour; ROUNDS=1 SECONDS_EACH=1 MANY=64 half of that.
+# PEERS=plain,vrf,... (see bench/peers.py), MANY=64,512 (further numbers of routers),
+# UML_PEERS="plain vrouter ..." (for forward, see bench/topology.sh).
+# ROUNDS=1 SECONDS_EACH=2 MANY=64 takes about three quarters of an hour.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -37,6 +38,7 @@ unpacked()
 {
 	local versions
 
+	vr_apt_lists "$1"
 	versions=$(apt-cache policy "$@" | awk '/Candidate:/ { print $2 }')
 	vr_cache_get "packages-$(vr_hash "$* $versions")" unpack "$@"
 }
@@ -51,6 +53,14 @@ chosen()
 	done
 }
 
+# module TARGET: build it, export where it is
+module()
+{
+	VR_MODULE=$("$VR_ROOT/scripts/build.sh" "$1" 2>"$out/build.log" | tail -1) ||
+		vr_die "the module does not build, see $out/build.log"
+	export VR_MODULE
+}
+
 uml()
 {
 	if [ -n "$(chosen forward)" ]; then
@@ -60,8 +70,8 @@ uml()
 			"$VR_ROOT/scripts/bench-forward.sh" >&2
 	fi
 	if [ -n "$(chosen scale)" ]; then
-		VR_MODULE=$("$VR_ROOT/scripts/build.sh" uml 2>"$out/build.log" | tail -1) \
-			"$VR_ROOT/scripts/uml.sh" run -a kunit.enable=0 -m 4G -t 1200 \
+		module uml
+		"$VR_ROOT/scripts/uml.sh" run -a kunit.enable=0 -m 4G -t 1200 \
 			-o "$out/uml" -- scripts/bench/scale.sh "$out/uml/results" 1024 >&2
 		cat "$out/uml/results" >>"$out/results"
 	fi
@@ -76,10 +86,9 @@ guest()
 	vr_need gcc libc6-dev iperf3 apache2-utils nftables ethtool libxdp1 libpcre2-8-0
 	dir=$(unpacked openvswitch-switch nginx)
 	gcc -O2 -Wall -Wextra -Werror -o "$out/echo" "$VR_ROOT/scripts/bench/echo.c"
-	mkdir -p "$out/guest"
+	module 6.12
 	# shellcheck disable=SC2086 # a list of words
-	VR_MODULE=$("$VR_ROOT/scripts/build.sh" 6.12 2>"$out/build.log" | tail -1) \
-		"$VR_ROOT/scripts/guest.sh" run -k 6.12 -m 2G -t 7200 -o "$out/guest" -- \
+	"$VR_ROOT/scripts/guest.sh" run -k 6.12 -m 2G -t 14400 -o "$out/guest" -- \
 		env PATH="$VR_TOOLS:$dir/usr/bin:$dir/usr/sbin:$PATH" \
 		IP_LIB_DIR="$VR_IP_LIB" TC_LIB_DIR="$VR_IP_LIB" \
 		ECHO="$out/echo" ROUNDS="${ROUNDS:-3}" SECONDS_EACH="${SECONDS_EACH:-3}" \
@@ -100,7 +109,8 @@ for name in "${experiments[@]}"; do
 done
 vr_need python3 python3-matplotlib jq
 mkdir -p "$out/uml" "$out/guest"
-rm -f "$out"/*/results
+: >"$out/uml/results"
+: >"$out/guest/results"
 [ -z "$(chosen forward)" ] || rm -f "$out/forward.json"
 touch "$out/results"
 jq -c --arg names " ${experiments[*]} " 'select((.experiment + if .resource then

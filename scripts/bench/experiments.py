@@ -68,10 +68,9 @@ def process(proc):
         proc.wait()
 
 
-def cells(counts=None, names=None):
+def cells():
     """(peer, n) of a round, each round in another order."""
-    some = [(name, n) for name in names or CHOSEN
-            for n in counts or PEERS[name].counts if n <= 8]
+    some = [(name, n) for name in CHOSEN for n in PEERS[name].counts]
     random.shuffle(some)
     return some
 
@@ -184,8 +183,8 @@ class Dear:
 
 # --- 3: latency ---------------------------------------------------------------
 
-def echo(group, count=500, interval=4000, i=0):
-    out = group.start(f'c{i}', f'{ECHO} {ip4(SERVER, i, 2)} {count} {interval}',
+def echo(group):
+    out = group.start('c0', f'{ECHO} {ip4(SERVER, 0, 2)} 500 4000',
                       fifo=True).communicate(timeout=120)[0].split()
     if len(out) != 6:
         raise RuntimeError(f'echo: {out}')
@@ -193,8 +192,8 @@ def echo(group, count=500, interval=4000, i=0):
     return {k: None if v == '-' else float(v) for k, v in zip(names, out)}
 
 
-def ping(group, count=200):
-    out = run(f'ip netns exec c0 taskset -c 1 chrt -f 10 ping -q -c {count} -i 0.01 -W 1 '
+def ping():
+    out = run('ip netns exec c0 taskset -c 1 chrt -f 10 ping -q -c 200 -i 0.01 -W 1 '
               f'{ip4(SERVER, 0, 2)}', check=False)
     for line in out.splitlines():
         if line.startswith('rtt'):
@@ -243,7 +242,7 @@ def latency():
                             time.sleep(0.3)
                             with stress(kind, group, peer, n):
                                 record(experiment='latency', peer=name, n=n, others=kind,
-                                       **echo(group), **ping(group))
+                                       **echo(group), **ping())
 
 
 # --- 4: isolation -------------------------------------------------------------

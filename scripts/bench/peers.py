@@ -233,7 +233,6 @@ class Macvlan(Peer):
 
 class Vrouter(Macvlan):
     name, label = 'vrouter', 'vrouter'
-    counts = (1, 2, 4, 8, 64, 512)
     kind = 'vrport'
 
     def more(self, i):

@@ -124,7 +124,8 @@ def forward(out):
             points = sorted((int(p[7:].split('-')[0] or 1), v) for p, v in ns.items()
                             if p.startswith('vrouter') and
                             (p.endswith(suffix) if suffix else '-' not in p))
-            axes.plot(*zip(*points), marker='o', label=label) if points else None
+            if points:
+                axes.plot(*zip(*points), marker='o', label=label)
         if 'plain' in ns:
             axes.axhline(ns['plain'], color='gray', linestyle='--', label='plain Linux')
         axes.set(xscale='log', xlabel='routers', ylabel='ns a packet', ylim=0)
