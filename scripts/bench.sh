@@ -6,6 +6,8 @@
 # that are not named there are the results of the last time, if any. All of them, which
 # is what runs when none is named:
 #   forward scale                       in the uml rig, at native speed
+#   instructions smp                    in the guest, as forward: instructions a packet,
+#                                       and what a second CPU adds
 #   throughput tcp buffers latency isolation weights-cpu weights-link
 #                                       in the guest, on emulated e1000 NICs
 # Options, from the environment: ROUNDS=3 (in turn), SECONDS_EACH=3 (a measurement),
@@ -17,7 +19,7 @@ set -euo pipefail
 
 out=$VR_ROOT/build/bench
 experiments=("$@")
-[ $# -gt 0 ] || experiments=(forward scale throughput tcp buffers latency isolation
+[ $# -gt 0 ] || experiments=(forward scale instructions smp throughput tcp buffers latency isolation
 	weights-cpu weights-link)
 
 # unpack PACKAGE... DIR: what is in packages, without their services
@@ -61,12 +63,23 @@ module()
 	export VR_MODULE
 }
 
-uml()
+frames()
 {
 	if [ -n "$(chosen forward)" ]; then
 		PEERS="${UML_PEERS:-plain vrf macvlan macvlan2 macvlan4 macvlan8 bridge flowtable
 			vrouter vrouter2 vrouter4 vrouter8 vrouter64 vrouter512 vrouter1024}" \
 			HARNESS=live FAMILIES=4 ROUTES=10 ROUNDS=${ROUNDS:-3} \
+			"$VR_ROOT/scripts/bench-forward.sh" >&2
+	fi
+	if [ -n "$(chosen instructions)" ]; then
+		# the same each time; behind bridge and veth it is ksoftirqd that forwards
+		PEERS="plain vrf macvlan macvlan8 flowtable vrouter vrouter2 vrouter4
+			vrouter8 vrouter64" RIG=instructions HARNESS=live FAMILIES=4 \
+			ROUTES=10 ROUNDS=1 "$VR_ROOT/scripts/bench-forward.sh" >&2
+	fi
+	if [ -n "$(chosen smp)" ]; then
+		PEERS="plain vrf macvlan8 vrouter vrouter8" RIG=smp HARNESS=live FAMILIES=4 \
+			ROUTES=10 ROUNDS=${ROUNDS:-3} PACKETS=131072 \
 			"$VR_ROOT/scripts/bench-forward.sh" >&2
 	fi
 	if [ -n "$(chosen scale)" ]; then
@@ -102,7 +115,7 @@ guest()
 
 for name in "${experiments[@]}"; do
 	case $name in
-	forward | scale | throughput | tcp | buffers | latency | isolation) ;;
+	forward | scale | instructions | smp | throughput | tcp | buffers | latency | isolation) ;;
 	weights-cpu | weights-link) ;;
 	*) vr_die "no experiment $name; see the head of $0" ;;
 	esac
@@ -111,7 +124,9 @@ vr_need python3 python3-matplotlib jq
 mkdir -p "$out/uml" "$out/guest"
 : >"$out/uml/results"
 : >"$out/guest/results"
-[ -z "$(chosen forward)" ] || rm -f "$out/forward.json"
+for name in forward instructions smp; do
+	[ -z "$(chosen "$name")" ] || rm -f "$out/$name.json"
+done
 touch "$out/results"
 jq -c --arg names " ${experiments[*]} " 'select((.experiment + if .resource then
 	"-" + (.resource | ascii_downcase) else "" end) as $name |
@@ -119,7 +134,7 @@ jq -c --arg names " ${experiments[*]} " 'select((.experiment + if .resource then
 mv "$out/kept" "$out/results"
 vr_tools
 failed=0
-uml
+frames
 # two of these at once measure each other
 exec {lock}>"$(vr_cache_dir)/bench.lock"
 flock "$lock"

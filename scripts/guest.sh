@@ -57,7 +57,7 @@ boot()
 		console=file,id=out,path=/dev/fd/3
 	fi
 	timeout ${VR_SHELL:+--foreground} -k 5 "$limit" qemu-system-x86_64 \
-		-name "vrouter-$kernel" -M pc -accel tcg,thread=multi -cpu max \
+		-name "vrouter-$kernel" -M pc "${accel[@]}" -cpu max \
 		-smp "$cpus" -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$IMAGE" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=7 panic=-1 nokaslr mitigations=off tsc=reliable random.trust_cpu=on vr_tmp=$tmp $args" \
@@ -78,10 +78,10 @@ boot()
 guest()
 {
 	local cpus=2 pairs=2 mem=1G limit=600 out='' args='' rc=0 i slot opt OPTIND=1
-	local console=file nic=()
+	local console=file nic=() accel=(-accel 'tcg,thread=multi')
 
 	kernel=6.12
-	while getopts k:c:n:m:t:o:a: opt; do
+	while getopts k:c:n:m:t:o:a:i opt; do
 		case $opt in
 		k) kernel=$OPTARG ;;
 		c) cpus=$OPTARG ;;
@@ -90,6 +90,7 @@ guest()
 		t) limit=$OPTARG ;;
 		o) out=$OPTARG ;;
 		a) args=$OPTARG ;;
+		i) accel=(-accel 'tcg,thread=single' -icount shift=0) ;;
 		*) vr_die "see the head of $0" ;;
 		esac
 	done

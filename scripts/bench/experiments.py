@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -108,7 +109,7 @@ def one_throughput(peer, n, size):
     finally:
         gen.forget()
     record(experiment='throughput', peer=peer.name, n=n, size=size, offered=sent / took,
-           pps=out / took, each=[x / took for x in each], loss=1 - out / sent)
+           pps=out / took, each=[x / took for x in each], jain=jain(each, [1] * n), loss=1 - out / sent)
 
 
 def tx():
@@ -193,14 +194,14 @@ def echo(group):
 
 
 def ping():
-    out = run('ip netns exec c0 taskset -c 1 chrt -f 10 ping -q -c 200 -i 0.01 -W 1 '
+    """The kernel answers: no process of the server has to be scheduled."""
+    out = run('ip netns exec c0 taskset -c 1 chrt -f 10 ping -c 300 -i 0.01 -W 1 '
               f'{ip4(SERVER, 0, 2)}', check=False)
-    for line in out.splitlines():
-        if line.startswith('rtt'):
-            least, mean, most = line.split('=')[1].split('/')[:3]
-            return {'ping_min': float(least) * 1e3, 'ping_mean': float(mean) * 1e3,
-                    'ping_max': float(most) * 1e3}
-    return {'ping_min': None, 'ping_mean': None, 'ping_max': None}
+    times = sorted(float(t) * 1e3 for t in re.findall(r' time=([\d.]+) ms', out))
+    if not times:
+        return {f'ping_{k}': None for k in ('mean', 'p50', 'p99', 'max')}
+    return {'ping_mean': sum(times) / len(times), 'ping_p50': times[len(times) // 2],
+            'ping_p99': times[int(len(times) * 0.99)], 'ping_max': times[-1]}
 
 
 @contextlib.contextmanager

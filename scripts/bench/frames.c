@@ -2,15 +2,17 @@
 /*
  * Send packets through a set of cells, in turn, and tell what each packet took.
  *
- * usage: frames [-r ROUNDS] [-p PACKETS] <CELLS
- *	PACKETS a run
+ * usage: frames [-r ROUNDS] [-p PACKETS] [-c CPUS] <CELLS
+ *	PACKETS a run; CPUS that send at the same time, live frames only: each cell
+ *	is run once by the first CPU and once by all of them
  *
  * Each line of CELLS names one thing to measure, in words:
  *
  *	HARNESS NAME FAMILY ROUTES NETNS IN SINK ACTION MAC COUNT SHIFT [DESTS]
  *
  * HARNESS  live: BPF_PROG_TEST_RUN with live frames, batches of 64; the time is
- *	    what the kernel gives, without the set-up, for chunks of 4,096 packets.
+ *	    what the kernel gives, without the set-up, for chunks of 4,096 packets; with
+ *	    CPUS that of the clock, as softirqs may then be served by ksoftirqd.
  *	    pktgen: a chunk is what it sends from one look at it to the next
  * NAME, FAMILY (4 or 6), ROUTES: copied to the output; the last two also choose
  *	    the destinations
@@ -31,7 +33,8 @@
  * One run is made of many chunks. NS-PER-PACKET is the mean of the faster half of
  * the chunks: what the rest shows is other processes on the host. LEFT counts what
  * SINK has sent, or SENT if there is no sink. SOFTIRQD: how often ksoftirqd ran
- * meanwhile, whose time the live frames' clock does not show.
+ * meanwhile, whose time the live frames' clock does not show. With CPUS the second
+ * run of a cell is called NAME-CPUScpus; NS-PER-PACKET is of all of them together.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,6 +42,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -48,6 +52,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -65,6 +70,7 @@
 #define WARM_UP 32768	/* packets */
 #define MAX_CELLS 256
 #define MAX_CHUNKS 65536
+#define MAX_CPUS 8
 
 #define ETH_LEN 14
 #define FRAME4 60
@@ -99,7 +105,7 @@ struct cell {
 	char dests[PATH_MAX];
 	unsigned int ndests;
 	bool pktgen, has_sink;
-	int map, prog;
+	int prog[MAX_CPUS];
 	unsigned int ifindex;
 	uint8_t frame[FRAME6];
 	unsigned int len;
@@ -107,7 +113,16 @@ struct cell {
 
 static struct cell cells[MAX_CELLS];
 static unsigned int ncells;
+static unsigned int cpus = 1;
 static double chunk_ns[MAX_CHUNKS];
+
+/* What the processes that send at the same time know of each other. */
+static struct together {
+	unsigned int ready;
+	bool over;
+	double ns[MAX_CPUS];
+	unsigned int sent[MAX_CPUS];
+} *together;
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
 die(const char *fmt, ...)
@@ -358,7 +373,7 @@ static int make_map(const struct table *table, unsigned int dests)
 #define ALU(op, d, s) INSN(BPF_ALU64 | BPF_X | (op), d, s, 0, 0)
 #define ALU_K(op, d, k) INSN(BPF_ALU64 | BPF_K | (op), d, 0, 0, k)
 
-static int load_program(const struct cell *cell)
+static int load_program(const struct cell *cell, int map)
 {
 	static char log[65536];
 	struct bpf_insn insn[64], *p = insn;
@@ -375,7 +390,7 @@ static int load_program(const struct cell *cell)
 	*p++ = ALU_K(BPF_ADD, 2, cell->len);
 	*p++ = INSN(BPF_JMP | BPF_JLE | BPF_X, 2, 7, 1, 0);
 	*p++ = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	*p++ = INSN(BPF_LD | BPF_DW | BPF_IMM, 8, BPF_PSEUDO_MAP_VALUE, 0, cell->map);
+	*p++ = INSN(BPF_LD | BPF_DW | BPF_IMM, 8, BPF_PSEUDO_MAP_VALUE, 0, map);
 	*p++ = INSN(0, 0, 0, 0, 0);
 
 	/* r1: number of this packet */
@@ -437,6 +452,27 @@ static int load_program(const struct cell *cell)
 
 /* ---- live frames ---- */
 
+/*
+ * A test run enters its program in a dispatcher, by patching the kernel's text, unless
+ * it is there because a device has it. QEMU's emulation of two CPUs does not survive
+ * thousands of that; so namespace hold has devices hold0, hold1, ... for them.
+ */
+static void hold_program(int prog)
+{
+	union bpf_attr attr = { .link_create = {
+		.prog_fd = prog,
+		.attach_type = BPF_XDP,
+		.flags = XDP_FLAGS_SKB_MODE,
+	} };
+	static unsigned int number;
+	char name[IFNAMSIZ];
+
+	snprintf(name, sizeof(name), "hold%u", number++);
+	attr.link_create.target_ifindex = if_nametoindex(name);
+	if (sys_bpf(BPF_LINK_CREATE, &attr) < 0)
+		die("BPF program on %s", name);
+}
+
 static void live_setup(struct cell *cell)
 {
 	static struct table *table;
@@ -447,21 +483,30 @@ static void live_setup(struct cell *cell)
 		die("memory");
 	fill_frame(cell);
 	fill_table(table, cell);
-	cell->map = make_map(table, cell->ndests);
-	cell->prog = load_program(cell);
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		cell->prog[cpu] = load_program(cell, make_map(table, cell->ndests));
 	cell->ifindex = if_nametoindex(cell->in);
 	if (!cell->ifindex)
 		die("device %s", cell->in);
 }
 
-static unsigned int live_send(const struct cell *cell, unsigned int packets)
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static unsigned int live_send(const struct cell *cell, unsigned int cpu,
+			      unsigned int packets)
 {
 	struct xdp_md ctx = {
 		.data_end = cell->len,
 		.ingress_ifindex = cell->ifindex,
 	};
 	union bpf_attr attr = { .test = {
-		.prog_fd = cell->prog,
+		.prog_fd = cell->prog[cpu],
 		.data_in = (uintptr_t)cell->frame,
 		.data_size_in = cell->len,
 		.ctx_in = (uintptr_t)&ctx,
@@ -470,15 +515,18 @@ static unsigned int live_send(const struct cell *cell, unsigned int packets)
 		.batch_size = BATCH,
 		.flags = BPF_F_TEST_XDP_LIVE_FRAMES,
 	} };
-	unsigned int chunks = packets / CHUNK;
+	unsigned int i, chunks = packets / CHUNK;
+	uint64_t begin;
 
-	for (unsigned int i = 0; i < chunks; i++) {
+	for (i = 0; i < chunks && !__atomic_load_n(&together->over, __ATOMIC_RELAXED); i++) {
+		begin = now_ns();
 		if (sys_bpf(BPF_PROG_TEST_RUN, &attr))
 			die("%s: BPF_PROG_TEST_RUN", cell->name);
 		/* the kernel rounds down */
-		chunk_ns[i] = attr.test.duration + 0.5;
+		chunk_ns[i] = cpus > 1 ? (double)(now_ns() - begin) / CHUNK :
+					 attr.test.duration + 0.5;
 	}
-	return chunks;
+	return i;
 }
 
 /* ---- pktgen ---- */
@@ -562,14 +610,6 @@ static void pktgen_select(const struct cell *cell)
 	pktgen_destinations(cell);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 /*
  * Starting pktgen takes a quarter of a second, and leaves cold caches. So one
  * start makes many chunks: look at its progress every other millisecond, and
@@ -623,7 +663,7 @@ static unsigned int pktgen_send(const struct cell *cell, unsigned int packets)
 static unsigned int send_packets(const struct cell *cell, unsigned int packets)
 {
 	return cell->pktgen ? pktgen_send(cell, packets) :
-			      live_send(cell, packets);
+			      live_send(cell, 0, packets);
 }
 
 static int by_value(const void *a, const void *b)
@@ -673,12 +713,62 @@ static unsigned long ksoftirqd_runs(void)
 	return runs;
 }
 
-static void run(const struct cell *cell, unsigned int round,
-		unsigned int packets)
+static void pin(unsigned int cpu)
 {
-	uint64_t left = packets, before = 0;
-	unsigned int chunks;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("CPU %u", cpu);
+}
+
+/* send by all CPUs at once, until the first one is done */
+static double send_together(const struct cell *cell, unsigned int packets,
+			    unsigned int *sent)
+{
+	double rate = 0;
+	int status;
+
+	memset(together, 0, sizeof(*together));
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		pid_t child = fork();
+		unsigned int chunks;
+
+		if (child < 0)
+			die("fork");
+		if (child)
+			continue;
+		pin(cpu);
+		__atomic_add_fetch(&together->ready, 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&together->ready, __ATOMIC_SEQ_CST) < cpus)
+			;
+		chunks = live_send(cell, cpu, packets);
+		__atomic_store_n(&together->over, true, __ATOMIC_RELAXED);
+		together->sent[cpu] = chunks * CHUNK;
+		together->ns[cpu] = faster_half(chunks);
+		_exit(0);
+	}
+	while (wait(&status) > 0)
+		if (status)
+			die("%s: one CPU failed", cell->name);
+	*sent = 0;
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		rate += 1 / together->ns[cpu];
+		*sent += together->sent[cpu];
+	}
+	memset(together, 0, sizeof(*together));
+	return 1 / rate;
+}
+
+static void run(const struct cell *cell, unsigned int round,
+		unsigned int packets, bool all_cpus)
+{
+	uint64_t left, before = 0;
+	unsigned int sent = packets;
+	char suffix[16] = "";
 	unsigned long soft;
+	double ns;
 
 	enter_netns(cell->netns);
 	if (cell->pktgen)
@@ -687,12 +777,16 @@ static void run(const struct cell *cell, unsigned int round,
 	if (cell->has_sink)
 		before = tx_packets(cell->sink);
 	soft = ksoftirqd_runs();
-	chunks = send_packets(cell, packets);
-	soft = ksoftirqd_runs() - soft;
-	if (cell->has_sink)
-		left = tx_packets(cell->sink) - before;
-	printf("%s %s %u %u %u %.2f %u %llu %lu\n", cell->harness, cell->name,
-	       cell->family, cell->routes, round, faster_half(chunks), packets,
+	if (all_cpus) {
+		snprintf(suffix, sizeof(suffix), "-%ucpus", cpus);
+		ns = send_together(cell, packets, &sent);
+	} else {
+		ns = faster_half(send_packets(cell, packets));
+	}
+	soft = cpus > 1 ? 0 : ksoftirqd_runs() - soft;
+	left = cell->has_sink ? tx_packets(cell->sink) - before : sent;
+	printf("%s %s%s %u %u %u %.2f %u %llu %lu\n", cell->harness, cell->name, suffix,
+	       cell->family, cell->routes, round, ns, sent,
 	       (unsigned long long)left, soft);
 	fflush(stdout);
 }
@@ -728,13 +822,16 @@ int main(int argc, char **argv)
 	unsigned int rounds = 5, packets = 1 << 20;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:p:c:")) != -1) {
 		switch (opt) {
 		case 'r':
 			rounds = atoi(optarg);
 			break;
 		case 'p':
 			packets = atoi(optarg);
+			break;
+		case 'c':
+			cpus = atoi(optarg);
 			break;
 		default:
 			return 2;
@@ -745,6 +842,12 @@ int main(int argc, char **argv)
 	errno = 0;
 	if (!rounds || packets < WARM_UP || packets / CHUNK > MAX_CHUNKS)
 		die("too few rounds, or fewer than %u packets", WARM_UP);
+	if (!cpus || cpus > MAX_CPUS)
+		die("1 to %u CPUs", MAX_CPUS);
+	together = mmap(NULL, sizeof(*together), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (together == MAP_FAILED)
+		die("memory");
 	read_cells();
 	for (unsigned int i = 0; i < ncells; i++) {
 		enter_netns(cells[i].netns);
@@ -753,8 +856,18 @@ int main(int argc, char **argv)
 		else
 			live_setup(&cells[i]);
 	}
-	for (unsigned int round = 1; round <= rounds; round++)
-		for (unsigned int i = 0; i < ncells; i++)
-			run(&cells[i], round, packets);
+	if (cpus > 1) {
+		enter_netns("hold");
+		for (unsigned int i = 0; i < ncells * cpus; i++)
+			hold_program(cells[i / cpus].prog[i % cpus]);
+		pin(0);
+	}
+	for (unsigned int round = 1; round <= rounds; round++) {
+		for (unsigned int i = 0; i < ncells; i++) {
+			run(&cells[i], round, packets, false);
+			if (cpus > 1)
+				run(&cells[i], round, packets, true);
+		}
+	}
 	return 0;
 }

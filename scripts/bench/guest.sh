@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: guest.sh, in the uml rig, started by bench-forward.sh with VR_HARNESS,
-# VR_PEERS, VR_ROUTES, VR_FAMILIES, VR_ROUNDS, VR_PACKETS, VR_BENCH: make what is
+# usage: guest.sh, in a rig, started by bench-forward.sh with VR_HARNESS, VR_PEERS,
+# VR_ROUTES, VR_FAMILIES, VR_ROUNDS, VR_PACKETS, VR_CPUS, VR_BENCH: make what is
 # compared, measure, and leave in $VR_OUT the file runs, see frames.c, and what
 # some of the routers counted in NETNS.json.
 set -euo pipefail
@@ -16,6 +16,14 @@ insmod "$VR_MODULE"
 
 bench_sysctls
 
+# devices that hold the programs of frames.c
+if [ "$VR_CPUS" -gt 1 ]; then
+	ip netns add hold
+	for ((i = 0; i < 48; i++)); do
+		echo "link add hold$i type dummy"
+	done | ip -n hold -batch -
+fi
+
 # measure PEER...
 measure()
 {
@@ -24,7 +32,7 @@ measure()
 	for peer; do
 		bench_peer "$peer"
 	done >/tmp/cells
-	"$VR_BENCH/frames" -r "$VR_ROUNDS" -p "$VR_PACKETS" </tmp/cells |
+	"$VR_BENCH/frames" -r "$VR_ROUNDS" -p "$VR_PACKETS" -c "$VR_CPUS" </tmp/cells |
 		tee -a "$VR_OUT/runs"
 }
 

@@ -19,8 +19,15 @@ HARNESSES = {
             'destinations, between dummy devices',
     'pktgen': 'pktgen over veth, 4,096 destinations, the sink drops early',
 }
+WHERE = {
+    'forward': 'Forwarding in User-Mode Linux, one CPU ({cpu})',
+    'instructions': 'Forwarding in an emulated guest with one CPU, whose clock counts a '
+                    'nanosecond\nfor each instruction (interrupts of the timer are in it)',
+    'smp': 'Forwarding in an emulated guest: first by one CPU, then by two ("-2cpus") at '
+           'the\nsame time, whose packets are for the same routers',
+}
 INTRO = """\
-Forwarding in User-Mode Linux, one CPU ({cpu}), UDP in frames of 64 bytes with
+{where}, UDP in frames of 64 bytes with
 their checksum (IPv6: 66 for live frames, 82 for pktgen, the least there can be).
 Rounds are interleaved, but for mirred and flowtable, whose hooks would slow
 all others: those come last. A run is the mean of the faster half of its chunks of
@@ -49,7 +56,7 @@ LABELS = {
     'fqcodel64': 'vrouter, 64 in turn, fq_codel',
     'qdisc64': 'vrouter, 64 in turn, qdisc vrouter',
 }
-# harness, peer, other peer, at most
+# harness, peer, other peer, at most; in User-Mode Linux
 GOALS = [
     ('live', 'vrouter', 'plain', 0.72),
     ('live', 'vrouter', 'vrf', 0.56),
@@ -210,15 +217,16 @@ def main():
             check_router(router, fresh)
         cells.update(fresh)
 
-    print(INTRO.format(cpu=cpu_model()))
+    rig = os.path.basename(out).partition('.')[0]
+    print(INTRO.format(where=WHERE[rig].format(cpu=cpu_model())))
     for name in dict.fromkeys(key.harness for key in cells):
         print(f'{name}: {HARNESSES.get(name, name)}')
     print()
     for group in groups(cells):
         table(cells, *group)
 
-    verdicts = judge(cells)
-    print('Goals')
+    verdicts = judge(cells) if rig == 'forward' else []
+    print('Goals' if verdicts else '')
     for goal in verdicts:
         where = f"{goal['harness']}, IPv{goal['family']}, {goal['routes']} routes"
         what = f"{goal['peer']} / {goal['to']}"

@@ -3,7 +3,7 @@
 """usage: tables.py DIR
 
 Make tables, plots and JSON of what bench.sh left in DIR: results (lines of JSON, see
-experiments.py) and forward.json (see report.py). Prints the tables.
+experiments.py), and forward.json, instructions.json and smp.json (see report.py). Prints the tables.
 """
 import collections
 import datetime
@@ -92,32 +92,48 @@ def plot(out, name, draw, size=(7, 4)):
     pyplot.close(figure)
 
 
-def jain(each):
-    return sum(each) ** 2 / (len(each) * sum(x * x for x in each)) if any(each) else None
+def costs(out, name):
+    """What a packet took in each round, by peer, from a file of report.py's."""
+    path = os.path.join(out, name + '.json')
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding='ascii') as file:
+        return {c['peer']: c['runs'] for c in json.load(file)['cells'] if 'median' in c}
+
+
+def ratio(runs, one, other):
+    """What one costs in parts of what the other does; None if one was not measured."""
+    if one not in runs or other not in runs:
+        return None
+    return median([a / b for a, b in zip(runs[one], runs[other])])
+
+
+def efficiency(runs, unit):
+    say(f'{"":32}{unit:>12}{"E":>8}')
+    for peer in runs:
+        say(f'{peer:32}{median(runs[peer]):12.1f}'
+            f'{number(ratio(runs, "plain", peer), ".2f", 8)}')
+
+
+def goals8(runs, where, least):
+    """That of one router, and how much of it is left with eight."""
+    goal(f'E of vrouter, 64 bytes, N=1, {where}', ratio(runs, 'plain', 'vrouter'), 'at least',
+         least)
+    for peer in ('vrouter8', 'vrouter8-runs'):
+        goal(f'E of {peer} to that of vrouter, {where}', ratio(runs, 'vrouter', peer),
+             'at least', 0.97)
 
 
 def forward(out):
-    """Costs in the uml rig, from report.py's file."""
-    path = os.path.join(out, 'forward.json')
-    if not os.path.exists(path):
+    runs = costs(out, 'forward')
+    if not runs:
         return
-    with open(path, encoding='ascii') as file:
-        cells = json.load(file)['cells']
     title('1a, 6: cost of a 64-byte packet, ns; User-Mode Linux, live frames, one CPU')
     say('Frames come in batches of 64. "In turn": each is for the next router; "runs": 16 for')
     say('one router follow each other; "one": all for one router, the others have nothing to do.')
-    say(f'{"":32}{"ns":>8}{"E":>8}')
-    ns = {c['peer']: c['median'] for c in cells if 'median' in c}
-    to_plain = {c['peer']: c['to-plain'] for c in cells if c.get('to-plain')}
-    for peer, value in ns.items():
-        ratio = to_plain.get(peer)
-        say(f'{peer:32}{value:8.1f}{number(1 / ratio if ratio else None, ".2f", 8)}')
-    if 'vrouter' in to_plain:
-        goal('E of vrouter, 64 bytes, N=1, uml', 1 / to_plain['vrouter'], 'at least', 1.2)
-    for peer in ('vrouter8', 'vrouter8-runs'):
-        if peer in to_plain and 'vrouter' in to_plain:
-            goal(f'E of {peer} to that of vrouter, uml', to_plain['vrouter'] / to_plain[peer],
-                 'at least', 0.97)
+    efficiency(runs, 'ns')
+    goals8(runs, 'uml', 1.2)
+    ns = {peer: median(values) for peer, values in runs.items()}
 
     def draw(axes):
         for suffix, label in (('', 'in turn'), ('-runs', 'runs of 16'), ('-one', 'one busy')):
@@ -131,6 +147,31 @@ def forward(out):
         axes.set(xscale='log', xlabel='routers', ylabel='ns a packet', ylim=0)
         axes.legend()
     plot(out, 'scale', draw)
+
+
+def instructions(out):
+    count = costs(out, 'instructions')
+    if not count:
+        return
+    title('1c: instructions for a 64-byte packet; guest with one CPU, live frames')
+    say('Emulation makes time meaningless: the guest\'s clock counts instructions instead. The')
+    say('making of the packet is in them. Between dummy devices, as 1a.')
+    efficiency(count, 'instructions')
+    goals8(count, 'instructions', 1.0)
+
+
+def smp(out):
+    runs = costs(out, 'smp')
+    if not runs:
+        return
+    title('7: packets a second by one and by two CPUs; guest, live frames')
+    say('Two virtual CPUs on as many of the host, which has to serve the emulator as well.')
+    say(f'{"":32}{"1 CPU":>10}{"2 CPUs":>10}{"ratio":>8}')
+    for peer in runs:
+        both = peer + '-2cpus'
+        if both in runs:
+            say(f'{peer:32}{1e9 / median(runs[peer]):10.0f}{1e9 / median(runs[both]):10.0f}'
+                f'{ratio(runs, peer, both):8.2f}')
 
 
 def scale(results):
@@ -157,7 +198,7 @@ def throughput(results, out):
             for n in sorted(results.column('throughput', 'n', peer=peer)):
                 where = {'peer': peer, 'n': n, 'size': size}
                 pps = results.value('throughput', 'pps', **where)
-                fair = median([jain(r['each']) for r in results.some('throughput', **where)])
+                fair = results.value('throughput', 'jain', **where)
                 ratio = pps / base if base else None
                 say(f'{NAMES[peer]:28}{n:5}'
                     f'{number(results.value("throughput", "offered", **where))}{number(pps)}'
@@ -232,7 +273,7 @@ def latency(results, out):
     say('UDP echo, hosts by real-time priority. Others: idle; full-rate TCP each; or a flood of')
     say('64-byte frames of which the CPU can forward a part only.')
     say(f'{"":28}{"N":>5} {"others":8}{"mean":>8}{"p50":>8}{"p99":>8}{"max":>8}{"lost":>8}'
-        f'{"ping":>8}')
+        f'{"ping":>8}{"p99":>8}')
     for peer in results.peers('latency'):
         seen = dict.fromkeys((r['others'], r['n'])
                              for r in results.some('latency', peer=peer))
@@ -243,12 +284,14 @@ def latency(results, out):
             say(f'{NAMES[peer]:28}{n:5} {kind:8}' + ''.join(
                 number(results.value('latency', f, **where), '.0f', 8)
                 for f in ('mean', 'p50', 'p99', 'max')) + f'{lost:8.3f}' +
-                number(results.value('latency', 'ping_mean', **where), '.0f', 8))
+                number(results.value('latency', 'ping_mean', **where), '.0f', 8) +
+                number(results.value('latency', 'ping_p99', **where), '.0f', 8))
             if peer == 'vrouter' and n == 8 and kind != 'idle':
-                idle = results.value('latency', 'p99', peer=peer, others='idle', n=8)
-                p99 = results.value('latency', 'p99', **where)
-                goal(f'p99 with 7 others at {kind} to idle', p99 / idle if idle and p99 else
-                     None, 'at most', 2.0)
+                for field, what in (('p99', 'echo'), ('ping_p99', 'ping')):
+                    idle = results.value('latency', field, peer=peer, others='idle', n=8)
+                    p99 = results.value('latency', field, **where)
+                    goal(f'p99 of {what}, 7 others at {kind}, to idle',
+                         p99 / idle if idle and p99 else None, 'at most', 2.0)
     say('published: Linux 84; Xen ' +
         ', '.join(f'{k} N={n} {v}' for (k, n), v in XEN_LATENCY.items()))
 
@@ -325,6 +368,7 @@ def main():
     say('User-Mode Linux and guest: Debian\'s 6.12; the guest is QEMU without hardware support')
     say(', '.join(f'{k} {v}' for k, v in host['versions'].items() if v))
     forward(out)
+    instructions(out)
     throughput(results, out)
     tcp(results)
     buffers(results, out)
@@ -332,6 +376,7 @@ def main():
     isolation(results)
     weights(results)
     scale(results)
+    smp(out)
     title('Goals')
     for one in GOALS:
         say(f'{one["what"]:52}{one["value"]:10.3f}  {one["goal"]:16}'
