@@ -5,7 +5,9 @@
 #
 # What a router drops is exact here. What is lost on the way to it is not ours alone:
 # an emulated CPU stands still for milliseconds, and then the NIC's ring runs over, or
-# what RPS has for one. So these are long, and a few lost packets are no failure.
+# what RPS has for one. So these are long, a few lost packets are no failure, and where
+# more are lost there, and nothing else is wrong, it is tried again: a scheduler that
+# leaves the NIC no time loses them each time.
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -77,7 +79,24 @@ overload_quiet()
 	vr_expect "packets that it dropped" 0 $((DROP[$ns] - DROP0[$ns]))
 	vr_expect "packets that it forwarded, of those that came" "$rx" "$fwd"
 	vr_expect_num "packets of 1,000 lost before it" \
-		$(((sent - rx) * 1000 / sent)) -le $OVERLOAD_LOST
+		$(((sent - rx) * 1000 / sent)) -le $OVERLOAD_LOST || LOST=1
+}
+
+# overload_try FUNCTION ARG: up to three times, see above
+overload_try()
+{
+	local i
+
+	for i in 1 2; do
+		LOST=
+		"$@" || return
+		if [ -z "$LOST" ] || [ ${#vr_failures[@]} -ne 1 ]; then
+			return
+		fi
+		vr_diag "once more: ${vr_failures[0]}"
+		vr_failures=()
+	done
+	"$@"
 }
 
 # overload_flood NIC: one router in overload, one within its share
@@ -170,10 +189,10 @@ overload_slow()
 	vr_cleanup
 }
 
-vr_test "one router in overload, veth and RPS" overload_flood veth
-vr_test "one router in overload, e1000" overload_flood e1000
-vr_test "one router on the slow path, by netfilter" overload_slow netfilter
-vr_test "one router on the slow path, without a neighbour" overload_slow neighbour
-vr_test "one router on the slow path, TTL 1" overload_slow ttl
+vr_test "one router in overload, veth and RPS" overload_try overload_flood veth
+vr_test "one router in overload, e1000" overload_try overload_flood e1000
+vr_test "one router on the slow path, by netfilter" overload_try overload_slow netfilter
+vr_test "one router on the slow path, without a neighbour" overload_try overload_slow neighbour
+vr_test "one router on the slow path, TTL 1" overload_try overload_slow ttl
 sysctl -qw "net.core.netdev_max_backlog=$BACKLOG"
 vr_finish
