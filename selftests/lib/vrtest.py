@@ -161,16 +161,17 @@ class Netns:
 
 def receive(s):
     """The next frame of a packet socket with its VLAN tag, or None."""
-    try:
-        data, anc, _, addr = s.recvmsg(70000, 64)
-    except BlockingIOError:
-        return None
-    except OSError as e:
-        if e.errno == errno.ENETDOWN:
+    while True:
+        try:
+            data, anc, _, addr = s.recvmsg(70000, 64)
+        except BlockingIOError:
             return None
-        raise
-    if addr[2] == socket.PACKET_OUTGOING:
-        return receive(s)
+        except OSError as e:
+            if e.errno == errno.ENETDOWN:
+                return None
+            raise
+        if addr[2] != socket.PACKET_OUTGOING:
+            break
     for level, kind, aux in anc:
         if level == SOL_PACKET and kind == PACKET_AUXDATA:
             status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", aux[:20])
@@ -504,6 +505,12 @@ def packet(src, dst, data=b"x" * 32, sport=1000, dport=2000, **kw):
 
 def frame(dst, src, ip, vlan=None):
     return eth(dst, src, 0x86dd if ip[0] >> 4 == 6 else 0x0800, ip, vlan)
+
+
+def own_frame(rig, wire, dst, data):
+    """A frame to a rig's router on that wire, from the host at its end."""
+    src = f"2001:db8:{wire}::2" if ":" in dst else f"10.0.{wire}.2"
+    return frame(rig.pmac[wire], rig.hmac[wire], packet(src, dst, data=data))
 
 
 def forwarded(ip):
