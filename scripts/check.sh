@@ -116,7 +116,7 @@ suite()
 		if [ -z "${VR_TESTS:-}${VR_LONG:-}" ]; then
 			local VR_TESTS="link_vrf.sh demux.sh forward.py reload.sh"
 			case $1 in
-			*-6.12) VR_TESTS+=" shares.sh overload.sh vrf_isolation.py" ;;
+			*-6.12) VR_TESTS+=" shares.sh overload.sh vrf_isolation.py races.py" ;;
 			*-6.1) VR_TESTS+=" link_vrouter.sh netlink.py" ;;
 			esac
 		fi
