@@ -51,7 +51,8 @@ check:
 	scripts/check.sh
 
 check-all:
-	VR_LONG=1 scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2
+	VR_LONG=1 VR_LIMIT=10800 VR_TIMEOUT=2400 \
+		scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2 guest-rt
 
 check-debug:
 	VR_LIMIT=5400 scripts/check.sh kunit-debug uml-debug
@@ -85,7 +86,7 @@ help:
 	@echo "install        both, and the documentation (DESTDIR, PREFIX)"
 	@echo "clean          remove what was built"
 	@echo "check          every test that needs no more than this machine"
-	@echo "check-all      the same, longer, and on one kernel more"
+	@echo "check-all      the same, longer, and on two kernels more"
 	@echo "check-debug    unit and kselftests under KASAN, lockdep and their like"
 	@echo "static, kunit  parts of check"
 	@echo "demo           see it work, in a guest"

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: build.sh uml|6.1|6.12|7.2 [make argument...]
+# usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]
 # Build the module for a rig's kernel in build/TARGET, and print its path.
 #   STRICT=1  warnings are errors      C=1  run sparse too
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-target=${1:?usage: build.sh uml|6.1|6.12|7.2 [make argument...]}
+target=${1:?usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]}
 shift
 # C=1 and STRICT=1 leave other objects behind than a plain build.
 dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${STRICT:+-strict}${C:+-sparse}

@@ -3,8 +3,8 @@
 # usage: check.sh [SUITE...]
 # Run test suites, show their TAP, keep it in build/results/SUITE.tap, and end
 # with a line "N passed, N failed, N skipped". Suites: static tools kunit uml
-# guest-6.1 guest-6.12 guest-7.2 kunit-debug uml-debug; without arguments those
-# of `make check`.
+# guest-6.1 guest-6.12 guest-7.2 guest-rt kunit-debug uml-debug; without arguments
+# those of `make check`.
 #   VR_TESTS="a.sh b.py"  only these of the kselftests
 #   VR_LIMIT=SECONDS      how long a suite may take (1800)
 set -uo pipefail
@@ -111,9 +111,13 @@ suite()
 			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
 		;;
 	guest-*)
+		export VR_TIMEOUT=${VR_TIMEOUT:-600}
 		# Emulation is slow: make check runs there what needs two CPUs, real
-		# NICs or a stock kernel most, make check-all everything.
-		if [ -z "${VR_TESTS:-}${VR_LONG:-}" ]; then
+		# NICs or a stock kernel most, make check-all everything. Where softirqs
+		# can be preempted, it is about races.
+		if [ "$1" = guest-rt ]; then
+			local VR_TESTS=${VR_TESTS:-reload.sh forward.py races.py}
+		elif [ -z "${VR_TESTS:-}${VR_LONG:-}" ]; then
 			local VR_TESTS="link_vrf.sh demux.sh forward.py reload.sh"
 			case $1 in
 			*-6.12) VR_TESTS+=" shares.sh overload.sh vrf_isolation.py races.py" ;;

@@ -5,7 +5,7 @@
 # Boot a stock Debian kernel in QEMU (software emulation) with the host's files
 # as its root, run CMD there, and return CMD's status; 124 on timeout, 125 when
 # the kernel log holds a splat. `shell` loads vrouter.ko and gives a shell.
-#   -k 6.1|6.12|7.2  kernel (6.12)      -c CPUS     (2)
+#   -k 6.1|6.12|7.2|rt  kernel (6.12)   -c CPUS     (2)
 #   -n PAIRS  e1000 pairs: r0 and h0 on one wire, r1 and h1 on the next (2)
 #   -m MEM    memory (1G)               -t SECONDS  time limit (600)
 #   -o DIR    writable in the guest as $VR_OUT, gets console.log and dmesg.log

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: kernel.sh 6.1|6.12|7.2
+# usage: kernel.sh 6.1|6.12|7.2|rt
 # Unpack Debian's newest stock amd64 kernel of a series in the cache, and print
-# shell assignments:
+# shell assignments; rt is 6.12 with PREEMPT_RT.
 #   RELEASE  as uname -r says
 #   IMAGE    vmlinuz
 #   MODULES  directory that holds lib/modules/RELEASE
@@ -11,15 +11,19 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-series=${1:?usage: kernel.sh 6.1|6.12|7.2}
+series=${1:?usage: kernel.sh 6.1|6.12|7.2|rt}
+flavour=amd64
+if [ "$series" = rt ]; then
+	series=6.12 flavour=rt-amd64
+fi
 host_suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 
 # newest NAME-PREFIX: the newest amd64 package name of the series
 newest()
 {
 	apt-cache "${opts[@]}" pkgnames "linux-$1-$series" |
-		grep -E "^linux-$1-${series//./\\.}\.[.0-9]*([+~-][0-9a-z.+~]+)?-amd64\$" |
-		grep -vE -- '-(cloud|rt)-' | sort -V | tail -1 || true
+		grep -E "^linux-$1-${series//./\\.}\.[.0-9]*([+~-][0-9a-z.+~]+)?-$flavour\$" |
+		grep -vE -- "-(cloud|rt)-$flavour\$" | sort -V | tail -1 || true
 }
 
 # find_suite: the first suite that has the series, own ones before others
