@@ -16,4 +16,8 @@ mount -t devtmpfs devtmpfs $new/dev
 mount -t tmpfs -o mode=755 tmpfs $new/run
 mkdir -p "$new$out"
 mount -t hostfs none "$new$out" -o "$out"
-exec chroot $new /bin/bash "$root/scripts/rig-main.sh" "$tmp" "$out" /dev/tty1 "$shell"
+# a new root, not a chroot: user namespaces cannot be made within one
+cd $new || exit
+pivot_root . mnt
+umount -l mnt
+exec chroot . /bin/bash "$root/scripts/rig-main.sh" "$tmp" "$out" /dev/tty1 "$shell"
