@@ -6,9 +6,7 @@ Numbers of invariants are those of the project's list of risks.
 """
 import atexit
 import copy
-import ctypes
 import errno
-import json
 import os
 import re
 import socket
@@ -32,16 +30,16 @@ except ImportError as why:
     print("1..0 # SKIP %s" % why)
     sys.exit(4)
 import rtnl
+import userns
+from userns import as_user, call, can_userns
 
 # C instead of Python where there is one: a slow machine takes long enough
 yaml.safe_load = lambda stream: yaml.load(
     stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 U32_MAX = 0xffffffff
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR = 1, 4, 0x300, 0x10
 DEADLINE = 30
-LIBC = ctypes.CDLL(None, use_errno=True)
 HERE = os.open("/proc/self/ns/net", os.O_RDONLY)
 PREFIX = "vr-%d-" % os.getpid()
 
@@ -74,12 +72,6 @@ def wait(what, test):
         time.sleep(0.05)
 
 
-def call(function, *args):
-    """A system call by libc."""
-    if getattr(LIBC, function)(*args):
-        raise OSError(ctypes.get_errno(), function)
-
-
 class Inside:
     """with Inside(name): in that network namespace."""
 
@@ -87,10 +79,10 @@ class Inside:
         self.fd = os.open("/run/netns/" + name, os.O_RDONLY)
 
     def __enter__(self):
-        call("setns", self.fd, CLONE_NEWNET)
+        call("setns", self.fd, userns.CLONE_NEWNET)
 
     def __exit__(self, *_):
-        call("setns", HERE, CLONE_NEWNET)
+        call("setns", HERE, userns.CLONE_NEWNET)
         os.close(self.fd)
 
 
@@ -107,11 +99,6 @@ class Family(YnlFamily):
 
 
 SPEC_READ = Family(SPEC, schema="", process_unknown=True)
-
-
-def can_userns():
-    """User namespaces can be made here; not from within a chroot."""
-    return run("unshare -U true", False) == ""
 
 
 def family():
@@ -168,7 +155,7 @@ NSID = 4711
 
 def cleanup():
     """Take everything away."""
-    call("setns", HERE, CLONE_NEWNET)
+    call("setns", HERE, userns.CLONE_NEWNET)
     for name in (RED, OTHER, NICS):
         run("ip netns del " + name, False)
 
@@ -685,47 +672,6 @@ def attempts():
     return out
 
 
-def child(work, *ready):
-    """Run work() in a process of its own; return its pid and where its answer comes.
-
-    It must never return: whatever happens, it tells and ends there."""
-    r, w = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(w)
-        for fd in ready:
-            os.close(fd)
-        return pid, r
-    try:
-        out = work()
-    except BaseException as e:  # pylint: disable=broad-except
-        out = {"exception": repr(e)}
-    os.write(w, json.dumps(out).encode())
-    os._exit(0)                 # pylint: disable=protected-access
-
-
-def answer(pid, r):
-    """What a child says."""
-    with os.fdopen(r) as f:
-        out = json.loads(f.read() or '{"exception": "no answer"}')
-    os.waitpid(pid, 0)
-    if isinstance(out, dict) and "exception" in out:
-        raise Failure(out["exception"])
-    return out
-
-
-def as_user(work, name=None):
-    """work() as an unprivileged user, in a network namespace."""
-    def inner():
-        if name:
-            call("setns", os.open("/run/netns/" + name, os.O_RDONLY), CLONE_NEWNET)
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        return work()
-    return answer(*child(inner))
-
-
 def t_perm_user(red):
     """An unprivileged user reads, and writes nothing."""
     before = settings(red)
@@ -734,7 +680,7 @@ def t_perm_user(red):
         out = attempts()
         out["rtnl"] = rtnl.talk("vr-red", "vrouter", ["data", "1", "05000000"], True)[0]
         return out
-    got = as_user(work, RED)
+    got = as_user(work, "/run/netns/" + RED)
     expect("weight by rtnetlink", errno.EPERM, got.pop("rtnl", None))
     expect("attempts of a user", READ_ONLY, got)
     expect("settings after it", before, settings(red))
@@ -762,30 +708,14 @@ def t_perm_texts(_):
 def in_userns(work):
     """work() as root of a new user and network namespace that has router vr-red and
     port red0, both given to it by the host."""
-    go, ready = os.pipe(), os.pipe()
-
-    def inner():
-        call("unshare", CLONE_NEWUSER | CLONE_NEWNET)
-        os.write(ready[1], b"x")
-        if not os.read(go[0], 1):
-            return {"exception": "the host gave up"}
-        os.setgid(0)
-        os.setuid(0)
-        return work()
-    pid, r = child(inner, ready[1])
+    who = userns.Userns(work)
     try:
-        if os.read(ready[0], 1):
-            for what, text in (("setgroups", "deny"), ("uid_map", "0 0 1"),
-                               ("gid_map", "0 0 1")):
-                with open("/proc/%d/%s" % (pid, what), "w", encoding="ascii") as f:
-                    f.write(text)
-            run("ip link add vr-red netns %d type vrouter weight 6" % pid)
-            run("ip -n %s link add link eth0 name red0 netns %d type vrport" % (NICS, pid))
-            os.write(go[1], b"x")
-    finally:
-        for fd in go + (ready[0],):
-            os.close(fd)
-    return answer(pid, r)
+        run("ip link add vr-red netns %d type vrouter weight 6" % who.pid)
+        run("ip -n %s link add link eth0 name red0 netns %d type vrport" % (NICS, who.pid))
+    except Failure:
+        who.give_up()
+        raise
+    return who.go()
 
 
 def t_perm_userns(_):
