@@ -54,6 +54,11 @@ static void vr_mactable_add(struct vr_mactable *table, u64 key, void *value)
 	table->count++;
 }
 
+static bool vr_mactable_has_room(const struct vr_mactable *table, u32 count)
+{
+	return count <= (table->mask + 1) / 2;
+}
+
 /* Leaves out the cleared ones, and key except. */
 static void vr_mactable_copy(struct vr_mactable *table,
 			     const struct vr_mactable *old, u64 except)
@@ -86,10 +91,57 @@ int vr_mactable_insert(struct vr_mactable *table, const struct vr_mactable *old,
 		return -EINVAL;
 	if (old && vr_mactable_find(old, key))
 		return -EEXIST;
-	if (count > (table->mask + 1) / 2)
+	if (!vr_mactable_has_room(table, count))
 		return -ENOSPC;
 	if (old)
 		vr_mactable_copy(table, old, key);
+	vr_mactable_add(table, key, value);
+	return 0;
+}
+
+/**
+ * vr_mactable_fill() - fill a table with what is in another, but for one value
+ * @table: empty table from vr_mactable_alloc(); of no use on error
+ * @old: table, or NULL for an empty one; stays as it is
+ * @except: value whose keys are left out
+ *
+ * Context: one writer at a time.
+ * Return: 0, or -ENOSPC if @table has no room.
+ */
+int vr_mactable_fill(struct vr_mactable *table, const struct vr_mactable *old,
+		     const void *except)
+{
+	const struct vr_mactable_slot *s;
+	u32 i;
+
+	for (i = 0; old && i <= old->mask; i++) {
+		s = &old->slot[i];
+		if (!s->value || s->value == except)
+			continue;
+		if (!vr_mactable_has_room(table, table->count + 1))
+			return -ENOSPC;
+		vr_mactable_add(table, s->key, s->value);
+	}
+	return 0;
+}
+
+/**
+ * vr_mactable_put() - put a key into a table that nobody reads yet
+ * @table: table, without cleared keys
+ * @key: key; not 0
+ * @value: what it stands for; not NULL
+ *
+ * Return: 0, -EEXIST if the key has a value already, -ENOSPC if @table has no
+ * room, -EINVAL for a key or value of 0.
+ */
+int vr_mactable_put(struct vr_mactable *table, u64 key, void *value)
+{
+	if (!key || !value)
+		return -EINVAL;
+	if (vr_mactable_find(table, key))
+		return -EEXIST;
+	if (!vr_mactable_has_room(table, table->count + 1))
+		return -ENOSPC;
 	vr_mactable_add(table, key, value);
 	return 0;
 }

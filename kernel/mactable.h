@@ -43,6 +43,9 @@ struct vr_mactable {
 struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp);
 int vr_mactable_insert(struct vr_mactable *table, const struct vr_mactable *old,
 		       u64 key, void *value);
+int vr_mactable_fill(struct vr_mactable *table, const struct vr_mactable *old,
+		     const void *except);
+int vr_mactable_put(struct vr_mactable *table, u64 key, void *value);
 struct vr_mactable *vr_mactable_remove(const struct vr_mactable *old, u64 key,
 				       gfp_t gfp);
 void *vr_mactable_clear(struct vr_mactable *table, u64 key);

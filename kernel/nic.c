@@ -197,44 +197,84 @@ bool vr_nic_has_address(const struct vr_nic *nic, u16 vlan, const u8 *mac)
 	return found;
 }
 
-/* a key that stands for an added address which the port no longer has */
-static u64 vr_nic_stale_key(struct vr_nic *nic, struct vr_port *port)
+/* How many addresses the table has, but for those added to a port; *added gets these. */
+static u32 vr_nic_others(struct vr_port *port, u32 *added)
 {
 	struct vr_mactable_slot *slot = NULL;
-	struct netdev_hw_addr *ha;
+	struct vr_nic *nic = port->nic;
+	u32 others = 0;
 
+	*added = 0;
+	spin_lock_bh(&nic->lock);
 	vr_mactable_for_each(vr_nic_table(nic), slot) {
-		bool found = false;
+		if (slot->value == vr_nic_value(port, false))
+			(*added)++;
+		else
+			others++;
+	}
+	spin_unlock_bh(&nic->lock);
+	return others;
+}
 
-		if (slot->value != vr_nic_value(port, false))
-			continue;
-		netdev_for_each_uc_addr(ha, port->dev)
-			if (slot->key == vr_mactable_key(port->vlan, ha->addr))
-				found = true;
-		if (!found || !port->up)
-			return slot->key;
+static int vr_nic_fill(struct vr_port *port, struct vr_mactable *table)
+{
+	void *value = vr_nic_value(port, false);
+	struct netdev_hw_addr *ha;
+	int err;
+
+	err = vr_mactable_fill(table, vr_nic_table(port->nic), value);
+	if (err || !port->up)
+		return err;
+	/* an address that another port has already stays with that one */
+	netdev_for_each_uc_addr(ha, port->dev) {
+		err = vr_mactable_put(table,
+				      vr_mactable_key(port->vlan, ha->addr),
+				      value);
+		if (err == -ENOSPC)
+			return err;
 	}
 	return 0;
+}
+
+/* Without memory the table stays, but nobody may find a port that goes down. */
+static void vr_nic_clear(struct vr_port *port)
+{
+	struct vr_mactable *table = vr_nic_table(port->nic);
+	struct vr_mactable_slot *slot = NULL;
+
+	if (port->up)
+		return;
+	vr_mactable_for_each(table, slot)
+		if (slot->value == vr_nic_value(port, false))
+			vr_mactable_clear(table, slot->key);
 }
 
 /**
  * vr_nic_sync_addresses() - take the frames for the addresses added to a port
  * @port: port; its address list is locked
+ *
+ * All at once: who may add addresses may add many, and this is called for each.
  */
 void vr_nic_sync_addresses(struct vr_port *port)
 {
+	u32 count = port->up ? netdev_uc_count(port->dev) : 0, others, added;
 	struct vr_nic *nic = port->nic;
-	struct netdev_hw_addr *ha;
-	u64 key;
+	struct vr_mactable *table;
+	int err;
 
-	spin_lock_bh(&nic->lock);
-	while (vr_nic_table(nic) && (key = vr_nic_stale_key(nic, port)))
-		vr_nic_del_key(nic, key);
-	spin_unlock_bh(&nic->lock);
-
-	if (!port->up)
-		return;
-	/* an address that another port has already stays with that one */
-	netdev_for_each_uc_addr(ha, port->dev)
-		vr_nic_add_address(port, ha->addr, false, GFP_ATOMIC);
+	do {
+		others = vr_nic_others(port, &added);
+		if (!added && !count)
+			return;
+		table = vr_mactable_alloc(others + count, GFP_ATOMIC);
+		spin_lock_bh(&nic->lock);
+		err = table ? vr_nic_fill(port, table) : -ENOMEM;
+		if (!err)
+			vr_nic_publish(nic, table);
+		else if (err == -ENOMEM)
+			vr_nic_clear(port);
+		spin_unlock_bh(&nic->lock);
+		if (err)
+			kvfree(table);
+	} while (err == -ENOSPC);	/* another port was faster */
 }

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import fuzzgenl
 import fuzzlinks
 import userns
-from nlraw import DUMP, Sock, Spec, attrs
+from nlraw import CREATE, DUMP, EXCL, Sock, Spec, attr, attrs
 from vrtest import *
 
 LONG = bool(os.environ.get("VR_LONG"))
@@ -132,8 +132,8 @@ class Run:
 
     def session(self, name, work, who="host"):
         """work(seed, count): in the rig of `who`; check what all sessions promise."""
-        count = COUNT[name]
-        if who != "host":
+        count = COUNT.get(name, ADDRESSES)
+        if who != "host" and name in COUNT:
             count //= 2 if name == "links" else 4
 
         def inner():
@@ -186,6 +186,40 @@ def t_nothing_left(state):
           f"after {state.total} messages")
 
 
+ADDRESSES = 400 if SLOW else 4000
+
+
+def addresses(count):
+    """Add addresses to a port, as `bridge fdb add` does, and take them away again."""
+    sock = Sock(0)
+    dev = socket.if_nametoindex("p0")
+    for kind, flags in ((28, CREATE | EXCL), (29, 0)):
+        for at in range(0, count, 8):
+            answers = sock.ask_all([
+                (kind, struct.pack("=BxxxiHBB", 7, dev, 0x80, 2, 0) +
+                 attr(2, b"\2\0\1\0" + struct.pack("!H", i)), flags)
+                for i in range(at, at + 8)])
+            codes = {a.code for a in answers}
+            if codes != {0}:
+                return {"failure": f"address {at}: expected success, actual {answers[0]}"}
+    return {"addresses": count}
+
+
+def t_addresses(state):
+    """Who has a port may give it addresses. What that costs grows with their number, not
+    with its square or worse: it took minutes, and all the time with softirqs off."""
+    start = time.monotonic()
+    if userns.can_userns():
+        state.session("addresses", lambda _, count: addresses(count), "userns")
+    else:
+        state.session("addresses", lambda _, count: addresses(count))
+    took = time.monotonic() - start
+    print(f"# {took:.1f} s")
+    if took > 60:
+        raise Failure(f"seconds for {ADDRESSES} addresses: expected 60 at most, "
+                      f"actual {took:.0f}")
+
+
 def t_userns(state, name, work):
     if not userns.can_userns():
         raise Skip("no user namespaces here")
@@ -201,6 +235,7 @@ def main_fuzz():
              for name, work in works]
     tests += [(f"{name}, by root of a user namespace",
                lambda n=name, w=work: t_userns(state, n, w)) for name, work in works]
+    tests.append(("many addresses on a port", lambda: t_addresses(state)))
     tests.append(("nothing is left behind", lambda: t_nothing_left(state)))
     main(tests)
 
