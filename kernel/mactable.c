@@ -6,6 +6,7 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "mactable.h"
@@ -30,6 +31,7 @@ struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp)
 	table = kvzalloc(struct_size(table, slot, (size_t)1 << bits), gfp);
 	if (!table)
 		return NULL;
+	table->factor = get_random_u64() | 1;
 	table->shift = 64 - bits;
 	table->mask = BIT(bits) - 1;
 	return table;

@@ -5,7 +5,6 @@
 #ifndef VROUTER_MACTABLE_H
 #define VROUTER_MACTABLE_H
 
-#include <linux/hash.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <linux/unaligned.h>
@@ -27,6 +26,8 @@ struct vr_mactable_slot {
  * one, publishes it, and frees the old one with kfree_rcu(table, rcu).
  *
  * @rcu: for the caller, to free the table
+ * @factor: odd, at random, since tenants choose MAC addresses: nobody is to know
+ *	which of them collide
  * @shift: 64 - log2 of the number of slots
  * @mask: number of slots - 1; at least half of the slots have key 0
  * @count: keys that have a value; writer only
@@ -34,6 +35,7 @@ struct vr_mactable_slot {
  */
 struct vr_mactable {
 	struct rcu_head rcu;
+	u64 factor;
 	u32 shift;
 	u32 mask;
 	u32 count;
@@ -72,7 +74,7 @@ static inline u64 vr_mactable_key(u16 vlan, const u8 *mac)
  */
 static inline u32 vr_mactable_index(const struct vr_mactable *table, u64 key)
 {
-	return key * GOLDEN_RATIO_64 >> table->shift;
+	return key * table->factor >> table->shift;
 }
 
 /**

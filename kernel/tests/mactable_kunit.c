@@ -191,11 +191,8 @@ static void vr_mactable_kunit_random(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ref->table));
 	vr_mactable_clear(ref->table, U64_MAX);
 
-	/* every second key wants the last slots of a table of 64, and wraps */
 	for (i = 0; i < VR_MACTABLE_KUNIT_KEYS; i++) {
-		do {
-			key += 1 + prandom_u32_state(&ref->rnd) % 1000;
-		} while (i % 2 && key * GOLDEN_RATIO_64 >> 58 < 62);
+		key += 1 + prandom_u32_state(&ref->rnd) % 1000;
 		ref->key[i] = key;
 	}
 	for (i = 0; i < VR_MACTABLE_KUNIT_OPS; i++) {
@@ -232,11 +229,54 @@ static void vr_mactable_kunit_full(struct kunit *test)
 	kvfree(t);
 }
 
+/* Slots that a search for the keys looks at, all together. */
+static u32 vr_mactable_kunit_cost(const struct vr_mactable *t, const u64 *key,
+				  unsigned int n)
+{
+	u32 cost = 0, i;
+
+	while (n--) {
+		i = vr_mactable_index(t, key[n]);
+		for (; t->slot[i].key != key[n]; cost++)
+			i = (i + 1) & t->mask;
+	}
+	return cost;
+}
+
+/* keys that collide in one table, and so in all if the hash is always the same */
+static void vr_mactable_kunit_collide(struct kunit *test)
+{
+	const unsigned int n = 256, rounds = 8;
+	struct vr_mactable *t = vr_mactable_alloc(n, GFP_KERNEL);
+	u64 *key = kunit_kcalloc(test, n, sizeof(*key), GFP_KERNEL), k;
+	unsigned int i, round;
+	u32 cost = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_ASSERT_NOT_NULL(test, key);
+	for (i = 0, k = 0x020000000000; i < n; k++)
+		if (!vr_mactable_index(t, k))
+			key[i++] = k;
+	kvfree(t);
+	for (round = 0; round < rounds; round++) {
+		t = vr_mactable_alloc(n, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, t);
+		for (i = 0; i < n; i++)
+			KUNIT_ASSERT_EQ(test, vr_mactable_put(t, key[i], key), 0);
+		KUNIT_ASSERT_EQ(test, vr_mactable_put(t, key[0], key), -EEXIST);
+		cost += vr_mactable_kunit_cost(t, key, n);
+		kvfree(t);
+	}
+	/* one after the other, they would take n / 2 steps */
+	KUNIT_EXPECT_LT(test, cost / rounds / n, n / 8);
+}
+
 static struct kunit_case vr_mactable_kunit_list[] = {
 	KUNIT_CASE(vr_mactable_kunit_key),
 	KUNIT_CASE(vr_mactable_kunit_refuse),
 	KUNIT_CASE(vr_mactable_kunit_full),
 	KUNIT_CASE(vr_mactable_kunit_random),
+	KUNIT_CASE(vr_mactable_kunit_collide),
 	{}
 };
 
