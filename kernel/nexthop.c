@@ -49,7 +49,7 @@ static void vr_nexthop_table_put(struct vr_nexthops *table)
 	if (!refcount_dec_and_test(&table->refs))
 		return;
 	ida_destroy(&table->ids);
-	kfree(rcu_dereference_protected(table->index, true));
+	kvfree(rcu_dereference_protected(table->index, true));
 	kfree(table);
 }
 
