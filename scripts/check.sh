@@ -89,6 +89,7 @@ suite()
 		timeout "$limit" make -s -C tools check || rc=$?
 		# what else needs no kernel
 		timeout "$limit" make -s -C selftests/host check || rc=$?
+		scripts/rig-test.sh || rc=$?
 		return $rc
 		;;
 	kunit | kunit-debug)
