@@ -15,6 +15,8 @@ results=$VR_ROOT/build/results
 mkdir -p "$results"
 limit=${VR_LIMIT:-1800}
 files=()
+# Who has errors injected into notifiers comes last: the module has acted by then.
+INJECT=netdev_notifier_error_inject.priority=-1
 
 [ $# -gt 0 ] || set -- static tools kunit uml guest-6.12 guest-6.1
 
@@ -109,7 +111,7 @@ suite()
 	uml-debug)
 		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
 		kselftests "$1" scripts/uml.sh run -m 3G \
-			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
+			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off $INJECT"
 		;;
 	guest-*)
 		export VR_TIMEOUT=${VR_TIMEOUT:-600}
