@@ -1,0 +1,516 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Each allocation of each request fails once: the request is refused, and nothing has
+changed, or it is done. Other routers forward meanwhile.
+
+Numbers of invariants are those of the project's list of risks.
+"""
+import errno
+import gc
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import nlreq as nl  # noqa: E402
+from faults import NEVER, Faults, clean, leaks, need_faults, watch_leaks  # noqa: E402
+from nlreq import (NEW, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, Family,  # noqa: E402
+                   Netlink, State, address, attr, difference, link, message, paths, route, via)
+from vrtest import (Failure, Rig, expect, forwarded, frame, mac, main, packet, text,  # noqa: E402
+                    wait)
+
+FAR4, FAR6 = "198.51.100.0", "2001:db8:ff::"
+PROBE4, PROBE6 = "198.51.100.7", "2001:db8:ff::7"
+STATE_DOWN, STATE_ACTIVE = 1, 3
+
+
+class World:
+    """The router that faults befall, another one that is to forward meanwhile, and a
+    namespace with NICs for links that come and go."""
+
+    def __init__(self):
+        self.made = False
+
+    def make(self):
+        if self.made:
+            return
+        self.faults = Faults()
+        watch_leaks()
+        self.rig = rig = Rig(3)
+        self.other = Rig(2, tag=1, name="vr1")
+        # where packets go without the routes of the tests
+        rig.r.batch(["route add 198.51.0.0/16 via 10.0.2.2",
+                     "route add 2001:db8:f0::/44 via 2001:db8:2::2",
+                     "nexthop add id 7 via 10.0.1.2 dev r1",
+                     "nexthop add id 8 via 2001:db8:1::2 dev r1"])
+        rig.nic.batch(["link add red type vrf table 100", "link set red up",
+                       "link add c0 type vrouter",
+                       "link add d0 type dummy", "link add br0 type bridge",
+                       # with a veth, the kernel forgets that it has no queue once the
+                       # default qdisc finds no memory
+                       "link add i0 type ifb", "link set i0 up",
+                       "link add c1 link eth2 address 02:00:00:00:00:78 type vrport"] +
+                      # what is up for the first time gets a qdisc
+                      [f"link set {name} {how}" for name in ("c0", "c1")
+                       for how in ("up", "down")])
+        self.family = Family()
+        self.n, self.r, self.h = Netlink(rig.nic), Netlink(rig.r), Netlink(rig.h)
+        self.genl = Netlink(rig.r, 16)
+        self.state = State((rig.nic, rig.r, rig.h), self.family)
+        with rig.nic:
+            self.nic = {n: i for i, n in nl.socket.if_nameindex()}
+        with rig.r:
+            self.dev = {n: i for i, n in nl.socket.if_nameindex()}
+        self.settled()
+        self.made = True
+
+    def router(self):
+        """(state, changes that are pending) of the router"""
+        _, got = self.genl.collect(self.family.message(nl.CMD_ROUTER_GET, attr(2, "vr0")))
+        top = dict(nl.attrs(got[0][4:]))
+        mirror = dict(nl.attrs(top[26]))
+        return (struct.unpack("=I", top[5])[0], struct.unpack("=I", mirror[1])[0])
+
+    def settled(self):
+        """The router forwards, and knows all routes, or is down."""
+        wait("the router is active again", lambda: self.router() in (
+            (STATE_ACTIVE, 0), (STATE_DOWN, 0)))
+
+    def others_forward(self):
+        rig = self.other
+        for src, dst in (("10.0.0.2", "10.0.1.2"), ("2001:db8:0::2", "2001:db8:1::2")):
+            pkt = packet(src, dst)
+            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
+            want = [(1, frame(rig.hmac[1], rig.pmac[1], forwarded(pkt)))]
+            if got != want:
+                raise Failure(f"the other router: expected {text(want)}, actual {text(got)}")
+
+    def probe(self, wires4, wires6):
+        """A packet of each family to where the routes lead comes out, once, on one of
+        the wires."""
+        rig = self.rig
+        for src, dst, wires in (("10.0.0.2", PROBE4, wires4),
+                                ("2001:db8:0::2", PROBE6, wires6)):
+            pkt = packet(src, dst)
+            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
+            want = [[(i, frame(rig.hmac[i], rig.pmac[i], forwarded(pkt)))] for i in wires]
+            if got not in want:
+                raise Failure(f"packet to {dst}: expected it on one of the wires {wires}, "
+                              f"actual {text(got)}")
+
+
+WORLD = World()
+
+
+class Request:
+    """A request that is tried with each allocation failing in turn.
+
+    prepare: what is done before each time; undo: and after it was done; wires: where
+    probes come out by the route that is made; loose: the kernel does its best with the
+    rest of the state; errors: what it may say beyond that memory is short.
+    """
+
+    def __init__(self, sock, msg, undo=(), prepare=(), wires=None, loose=False,
+                 errors=()):
+        self.sock, self.msg, self.undo, self.prepare = sock, msg, undo, prepare
+        self.wires, self.loose, self.errors = wires, loose, errors
+
+    def sure(self, steps):
+        for sock, msg in steps:
+            outcome = sock.ask(msg)
+            expect("a request without faults", ("done", 0), outcome)
+
+    def begin(self):
+        self.sure(self.prepare)
+        return WORLD.state.read()
+
+    def check_probe(self, now):
+        """Packets go where the routes lead; as soon as they are changed, still as before
+        at worst."""
+        if self.wires:
+            WORLD.probe([2] + self.wires, [2] + self.wires)
+        WORLD.settled()
+        if self.wires:
+            there = {k[3] for k in now if k[1] == "route"}
+            WORLD.probe(*(self.wires if address(far).hex() in there else [2]
+                          for far in (FAR4, FAR6)))
+
+    def keys(self, state):
+        """What is to be there after it was done."""
+        if self.loose:
+            return {k for k in state if k[0] == "genl" or k[1] in ("link", "address")}
+        return set(state)
+
+    def once(self, n, reference):
+        """One try. Return the allocations left, and the state that it led to."""
+        before = self.begin()
+        left, outcome = WORLD.faults.attempt(n, lambda: self.sock.ask(self.msg))
+        if outcome[1] not in self.errors:
+            clean(outcome, f"allocation {n} fails")
+        now = WORLD.state.read()
+        wrong = difference(before, now)
+        if outcome[0] == "refused" and wrong:
+            raise Failure(f"allocation {n} fails, errno {outcome[1]}, and yet: {wrong}")
+        if outcome[0] == "refused" and left:
+            raise Failure(f"no allocation fails, and yet errno {outcome[1]}")
+        self.check_probe(now)
+        if wrong or outcome[0] == "done":
+            if reference is not None and self.keys(now) != self.keys(reference):
+                raise Failure(f"allocation {n} fails, {outcome}: expected all of it, actual "
+                              f"without {self.keys(reference) - self.keys(now)}, and with "
+                              f"{self.keys(now) - self.keys(reference)}")
+            self.sure(self.undo)
+        elif self.prepare:
+            # what was to go is still there
+            self.sure([(self.sock, self.msg)])
+            self.sure(self.undo)
+        return left, now
+
+    def sweep(self):
+        """All allocations, one after the other."""
+        gc.disable()
+        first = WORLD.state.read()
+        left, reference = self.once(NEVER, None)
+        total, n = NEVER - left, 0
+        # it takes a few more or less each time
+        while not left or n <= total:
+            n += 1
+            left, _ = self.once(n, reference)
+            if n > 2 * total + 50:
+                raise Failure(f"allocations: expected some {total}, actual more than {n}")
+            if n % 8 == 0:
+                WORLD.others_forward()
+        WORLD.others_forward()
+        WORLD.settled()
+        wrong = difference(first, WORLD.state.read())
+        if wrong:
+            raise Failure(f"after all: {wrong}")
+        print(f"# {n} tries, {total} allocations")
+        gc.enable()
+
+
+def each(*requests):
+    """A test of requests, which are made when there is a world."""
+    def test():
+        WORLD.make()
+        for make in requests:
+            make().sweep()
+    return test
+
+
+# ---- links -------------------------------------------------------------------------
+
+MAC = mac("02:00:00:00:00:77")
+# the kernel's answer for a device that got no name in sysfs
+NAMELESS = {errno.EINVAL}
+
+
+def add_port(more=b"", data=b"", nic="eth0"):
+    body = link("f0", "vrport", data, more=attr(5, WORLD.nic[nic]) + attr(1, MAC) + more)
+    return message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, body)
+
+
+def add_router(name="f1", more=b"", data=b""):
+    return message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link(name, "vrouter", data, more=more))
+
+
+def del_link(name):
+    return message(nl.RTM_DELLINK, NLM_F_ACK, link(name))
+
+
+def set_link(index, flags=0, change=0, more=b""):
+    return message(nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, flags=flags, change=change,
+                                                   more=more))
+
+
+def port_new(more=lambda: b"", data=b"", where=lambda: WORLD.n, nic="eth0"):
+    return lambda: Request(WORLD.n, add_port(more(), data, nic), [(where(), del_link("f0"))],
+                           errors=NAMELESS)
+
+
+def t_first_port():
+    """A NIC without other ports is free again afterwards."""
+    each(port_new(nic="d0"))()
+    WORLD.rig.nic.batch(["link set d0 master br0", "link set d0 nomaster"])
+
+
+def port_del():
+    return Request(WORLD.n, del_link("f0"), prepare=[(WORLD.n, add_port())])
+
+
+def router_new(more=lambda: b"", data=b""):
+    def make():
+        sock = WORLD.n if more() else WORLD.h
+        return Request(sock, add_router(more=more(), data=data), [(sock, del_link("f1"))],
+                       errors=NAMELESS)
+    return make
+
+
+def router_del():
+    return Request(WORLD.n, del_link("f1"), prepare=[
+        (WORLD.n, add_router(more=attr(10, WORLD.nic["red"])))])
+
+
+def in_tenant():
+    return attr(28, WORLD.rig.r.fd)
+
+
+def in_vrf():
+    return attr(10, WORLD.nic["red"])
+
+
+def updown(space, name, up):
+    """Set a device up, or down."""
+    def make():
+        sock, index = (WORLD.n, WORLD.nic[name]) if space == "n" else \
+            (WORLD.r, WORLD.dev[name])
+        yes, no = set_link(index, nl.IFF_UP, nl.IFF_UP), set_link(index, 0, nl.IFF_UP)
+        if up:
+            return Request(sock, yes, [(sock, no)], loose=True)
+        return Request(sock, no, prepare=[(sock, yes)], loose=True)
+    return make
+
+
+def restart(up):
+    """The router that packets go through: by the stack when it is down."""
+    def make():
+        index = WORLD.dev["vr0"]
+        yes, no = set_link(index, nl.IFF_UP, nl.IFF_UP), set_link(index, 0, nl.IFF_UP)
+        steps = [(WORLD.r, no)], [(WORLD.r, yes)]
+        return Request(WORLD.r, yes if up else no, prepare=steps[not up],
+                       undo=steps[1], wires=[2])
+    return make
+
+
+def enslave(name, up):
+    def make():
+        index = WORLD.nic[name]
+        free = set_link(index, 0, nl.IFF_UP, attr(10, 0))
+        prepare = [(WORLD.n, set_link(index, nl.IFF_UP, nl.IFF_UP))] if up else []
+        return Request(WORLD.n, set_link(index, more=attr(10, WORLD.nic["red"])),
+                       [(WORLD.n, free)], prepare, loose=True)
+    return make
+
+
+def setting(name, more, back):
+    """A setting of a link that is up."""
+    def make():
+        index = WORLD.nic[name]
+        return Request(WORLD.n, set_link(index, more=more),
+                       [(WORLD.n, set_link(index, 0, nl.IFF_UP, back))],
+                       [(WORLD.n, set_link(index, nl.IFF_UP, nl.IFF_UP))])
+    return make
+
+
+# ---- addresses, neighbours, routes ---------------------------------------------------
+
+def both(kind_new, kind_del, body, wires=None, loose=False, name=None):
+    """A thing is made, and a thing is deleted. name: what is told to delete it."""
+    name = name or body
+
+    def new():
+        return Request(WORLD.r, message(kind_new, NEW | NLM_F_ACK, body()),
+                       [(WORLD.r, message(kind_del, NLM_F_ACK, name()))], wires=wires,
+                       loose=loose)
+
+    def delete():
+        return Request(WORLD.r, message(kind_del, NLM_F_ACK, name()),
+                       prepare=[(WORLD.r, message(kind_new, NEW | NLM_F_ACK, body()))],
+                       wires=wires, loose=loose)
+    return new, delete
+
+
+def an_address(text_):
+    raw = address(text_)
+    return lambda: struct.pack("=BBBBI", 10 if len(raw) == 16 else 2, 8 * len(raw) - 8,
+                               2 if len(raw) == 16 else 0, 0, WORLD.dev["r0"]) + \
+        attr(1, raw) + attr(2, raw)
+
+
+def addresses(text_):
+    # the kernel does its best with the routes of an address
+    return both(nl.RTM_NEWADDR, nl.RTM_DELADDR, an_address(text_), loose=True)
+
+
+def a_neighbour(text_):
+    raw = address(text_)
+    return lambda: struct.pack("=B3xiHBB", 10 if len(raw) == 16 else 2, WORLD.dev["r0"],
+                               0x80, 0, 0) + attr(1, raw) + attr(2, MAC)
+
+
+def by_gateway(dst, plen, gateway):
+    return lambda: route(dst, plen, 254, via(gateway, WORLD.dev["r1"]))
+
+
+def by_paths(dst, plen, one, two):
+    return lambda: route(dst, plen, 254, paths([(one, WORLD.dev["r1"]),
+                                                (two, WORLD.dev["r2"])]))
+
+
+def by_object(dst, plen, number):
+    return lambda: route(dst, plen, 254, attr(30, number))
+
+
+def nexthops(gateway):
+    def name():
+        return struct.pack("=BBBBI", 10 if ":" in gateway else 2, 0, 0, 0, 0) + attr(1, 99)
+    return both(nl.RTM_NEWNEXTHOP, nl.RTM_DELNEXTHOP, name=name, body=lambda: name() +
+                attr(6, address(gateway)) + attr(5, WORLD.dev["r1"]))
+
+
+def routes(body, wires):
+    return both(nl.RTM_NEWROUTE, nl.RTM_DELROUTE, body, wires)
+
+
+# ---- our own family, and the qdisc ------------------------------------------------------
+
+def setting_of_router(number, value, back):
+    def make():
+        def msg(v):
+            return WORLD.family.message(nl.CMD_ROUTER_SET, attr(2, "vr0") + attr(number, v))
+        return Request(WORLD.genl, msg(value), [(WORLD.genl, msg(back))])
+    return make
+
+
+def dump_all(cmd, body, stable=True):
+    """A dump gives all of it, or an error."""
+    WORLD.make()
+    msg = WORLD.family.message(cmd, body, NLM_F_DUMP)
+    sock = Netlink(WORLD.rig.r, 16)
+    _, want = sock.collect(msg)
+    n, left = 0, 0
+    while not left:
+        n += 1
+        sock.open()
+        left, (how, got) = WORLD.faults.attempt(n, lambda: sock.collect(msg))
+        clean((how, got), f"allocation {n} fails")
+        if how == "done" and (len(got) != len(want) or stable and got != want):
+            raise Failure(f"allocation {n} fails: expected {len(want)} messages, "
+                          f"actual {len(got)}")
+        if how != "done" and left:
+            raise Failure(f"no allocation fails, and yet errno {got}")
+    print(f"# {n} tries, {len(want)} messages")
+
+
+def ask_one(cmd, body):
+    """A question is answered, or refused."""
+    WORLD.make()
+    msg = WORLD.family.message(cmd, body, 0)
+    sock = Netlink(WORLD.rig.r, 16)
+    n, left = 0, 0
+    while not left:
+        n += 1
+        sock.open()
+        left, (how, code) = WORLD.faults.attempt(n, lambda: sock.ask(msg))
+        clean((how, code), f"allocation {n} fails")
+        if left:
+            expect("an answer without faults", "done", how)
+    print(f"# {n} tries")
+
+
+def t_questions():
+    ask_one(nl.CMD_ROUTER_GET, attr(2, "vr0"))
+    ask_one(nl.CMD_PORT_GET, attr(2, "r0"))
+    ask_one(nl.CMD_FIB_GET, attr(2, "vr0") + attr(4, address(PROBE4)))
+    ask_one(nl.CMD_FIB_GET, attr(2, "vr0") + attr(4, address(PROBE6)))
+    ask_one(nl.CMD_ROUTE_GET, attr(2, "vr0") + attr(5, address(FAR4)) + attr(6, 24))
+    ask_one(nl.CMD_FIB_STATS, attr(2, "vr0"))
+    WORLD.others_forward()
+
+
+def t_dumps():
+    dump_all(nl.CMD_ROUTER_GET, b"", False)
+    dump_all(nl.CMD_ROUTER_GET, attr(20, b""), False)
+    dump_all(nl.CMD_PORT_GET, b"")
+    dump_all(nl.CMD_ROUTE_GET, attr(2, "vr0"))
+    WORLD.others_forward()
+
+
+def t_verify():
+    """Whoever checks the tables needs memory of his own."""
+    WORLD.make()
+    sock = Netlink(WORLD.rig.r, 16)
+    msg = WORLD.family.message(nl.CMD_FIB_STATS, attr(2, "vr0") + attr(4, b""), 0)
+    n, left = 0, 0
+    while not left:
+        n += 1
+        sock.open()
+        left, (how, code) = WORLD.faults.attempt(n, lambda: sock.ask(msg))
+        clean((how, code), f"allocation {n} fails")
+    expect("an answer without faults", "done", how)
+
+
+def qdisc(kind, flags, options=b""):
+    body = struct.pack("=B3xiIII", 0, WORLD.nic["i0"], 0x80010000, nl.TC_H_ROOT, 0) + \
+        attr(1, "vrouter") + (attr(0x8002, options) if options else b"")
+    return message(kind, flags | NLM_F_ACK, body)
+
+
+def qdisc_new(options=b""):
+    return lambda: Request(WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, options),
+                           [(WORLD.n, qdisc(nl.RTM_DELQDISC, 0))])
+
+
+def qdisc_change():
+    return Request(WORLD.n, qdisc(nl.RTM_NEWQDISC, 0, attr(2, struct.pack("=Q", 125000)) +
+                                  attr(3, 77)),
+                   prepare=[(WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE))],
+                   undo=[(WORLD.n, qdisc(nl.RTM_DELQDISC, 0))])
+
+
+def qdisc_del():
+    return Request(WORLD.n, qdisc(nl.RTM_DELQDISC, 0), prepare=[
+        (WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE))])
+
+
+BANDWIDTH = attr(2, struct.pack("=Q", 125000000))
+
+# invariant 8: each allocation fails once; invariant 10: and nobody reads what is not there
+TESTS = [
+    ("port: create", each(port_new())),
+    ("port: create the first of a NIC", t_first_port),
+    ("port: create with a VLAN", each(port_new(data=attr(1, struct.pack("=H", 7))))),
+    ("port: create in another namespace",
+     each(port_new(in_tenant, where=lambda: WORLD.r))),
+    ("port: delete", each(port_del)),
+    ("port: up and down", each(updown("n", "c1", True), updown("n", "c1", False))),
+    ("port: MAC address and MTU",
+     each(setting("c1", attr(1, MAC), attr(1, mac("02:00:00:00:00:78"))),
+          setting("c1", attr(4, 1400), attr(4, 1500)))),
+    ("router: create", each(router_new(), router_new(in_vrf, attr(1, 9)))),
+    ("router: delete", each(router_del)),
+    ("router: up and down", each(updown("n", "c0", True), updown("n", "c0", False))),
+    ("router with ports and packets: up and down", each(restart(True), restart(False))),
+    ("enslave a router", each(enslave("c0", False), enslave("c0", True))),
+    ("enslave a port", each(enslave("c1", True))),
+    ("address: IPv4", each(*addresses("10.9.0.1"))),
+    ("address: IPv6", each(*addresses("2001:db8:9::1"))),
+    ("neighbour: IPv4",
+     each(*both(nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH, a_neighbour("10.0.0.9")))),
+    ("neighbour: IPv6",
+     each(*both(nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH, a_neighbour("2001:db8:0::9")))),
+    ("nexthop object: IPv4", each(*nexthops("10.0.1.2"))),
+    ("nexthop object: IPv6", each(*nexthops("2001:db8:1::2"))),
+    ("route: IPv4", each(*routes(by_gateway(FAR4, 24, "10.0.1.2"), [1]))),
+    ("route: IPv6", each(*routes(by_gateway(FAR6, 64, "2001:db8:1::2"), [1]))),
+    ("multipath route: IPv4",
+     each(*routes(by_paths(FAR4, 24, "10.0.1.2", "10.0.2.2"), [1, 2]))),
+    ("multipath route: IPv6",
+     each(*routes(by_paths(FAR6, 64, "2001:db8:1::2", "2001:db8:2::2"), [1, 2]))),
+    ("route by nexthop object: IPv4", each(*routes(by_object(FAR4, 24, 7), [1]))),
+    ("route by nexthop object: IPv6", each(*routes(by_object(FAR6, 64, 8), [1]))),
+    ("router-set", each(setting_of_router(10, 7, 1), setting_of_router(11, 99, 1000),
+                        setting_of_router(12, 99999, 4 << 20), setting_of_router(13, 2, 1),
+                        setting_of_router(21, 1000, 0), setting_of_router(22, 50, 80),
+                        setting_of_router(27, struct.pack("=Q", 125000), bytes(8)))),
+    ("questions", t_questions),
+    ("dumps", t_dumps),
+    ("check of the tables", t_verify),
+    ("qdisc: add", each(qdisc_new(), qdisc_new(BANDWIDTH))),
+    ("qdisc: change", each(qdisc_change)),
+    ("qdisc: delete", each(qdisc_del)),
+    ("nothing leaks", leaks),
+]
+
+need_faults()
+main(TESTS)

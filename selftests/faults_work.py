@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Allocations fail where nobody can be told: in the mirrors' work, while a namespace
+goes, for packets; memory is fragmented; and the module is loaded.
+
+Numbers of invariants are those of the project's list of risks.
+"""
+import ctypes
+import os
+import random
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import nlreq as nl  # noqa: E402
+from faults import (NEVER, Faults, Workers, clean, leaks, need_faults,  # noqa: E402
+                    watch_leaks)
+from nlreq import (NEW, NLM_F_ACK, Family, Netlink, attr, link, message, paths, route,  # noqa: E402
+                   via)
+from vrtest import (CLONE_NEWNET, Failure, Rig, Skip, expect, forwarded, frame,  # noqa: E402
+                    mac, main, packet, run, setns, text, wait)
+
+PROBE = {4: "198.51.100.7", 6: "2001:db8:ff::7"}
+STATE_ACTIVE = 3
+SYS_finit_module, SYS_delete_module = 313, 176
+MODULE = os.environ.get("VR_MODULE", "")
+SEED = int(os.environ.get("VR_SEED", random.randrange(1 << 32)))
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class World:
+    """A router that packets go through."""
+
+    def __init__(self):
+        self.rig = None
+
+    def make(self):
+        if self.rig:
+            return
+        self.faults, self.workers = Faults(), Workers()
+        watch_leaks()
+        self.rig = rig = Rig(3)
+        rig.r.batch(["route add 198.51.0.0/16 via 10.0.2.2",
+                     "route add 2001:db8:f0::/44 via 2001:db8:2::2",
+                     "nexthop add id 7 via 10.0.1.2 dev r1",
+                     "nexthop add id 8 via 2001:db8:1::2 dev r1"])
+        self.family = Family()
+        self.r, self.n, self.genl = Netlink(rig.r), Netlink(rig.nic), Netlink(rig.r, 16)
+        with rig.r:
+            self.dev = {n: i for i, n in socket.if_nameindex()}
+        with rig.nic:
+            self.nic = {n: i for i, n in socket.if_nameindex()}
+        self.settled()
+
+    def gone(self):
+        """Take it all away, so that the module can be unloaded."""
+        if not self.rig:
+            return
+        self.rig.gone()
+        for sock in (self.r, self.n, self.genl):
+            sock.sock.close()
+        run(f"ip -n {self.rig.nic.name} link del eth0")
+        self.rig = None
+
+    def router(self):
+        """The router's attributes, and its mirror's."""
+        _, got = self.genl.collect(self.family.message(nl.CMD_ROUTER_GET, attr(2, "vr0")))
+        top = dict(nl.attrs(got[0][4:]))
+        return top, dict(nl.attrs(top[26]))
+
+    def is_settled(self):
+        top, mirror = self.router()
+        return struct.unpack("=I", top[5])[0] == STATE_ACTIVE and \
+            struct.unpack("=I", mirror[1])[0] == 0
+
+    def settled(self):
+        wait("the router is active and knows all routes", self.is_settled)
+
+    def resyncs(self):
+        return struct.unpack("=I", self.router()[0][18])[0]
+
+    def probe(self, wires4, wires6):
+        """A packet to where the routes lead comes out, once, on one of the wires."""
+        rig = self.rig
+        for src, dst, wires in (("10.0.0.2", PROBE[4], wires4),
+                                ("2001:db8:0::2", PROBE[6], wires6)):
+            pkt = packet(src, dst)
+            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
+            want = [[(i, frame(rig.hmac[i], rig.pmac[i], forwarded(pkt)))] for i in wires]
+            if got not in want:
+                raise Failure(f"packet to {dst}: expected it on one of the wires {wires}, "
+                              f"actual {text(got)}")
+
+    def check(self):
+        """The data plane's tables are the kernel's."""
+        self.settled()
+        run("vrctl fib check vr0", ns=self.rig.r)
+
+
+WORLD = World()
+
+
+def routes():
+    """(what, body, family of the probe, wires that it goes out by)"""
+    one, two = WORLD.dev["r1"], WORLD.dev["r2"]
+    far4, far6 = "198.51.100.0", "2001:db8:ff::"
+    yield "IPv4", route(far4, 24, 254, via("10.0.1.2", one)), 4, [1]
+    yield "IPv6", route(far6, 64, 254, via("2001:db8:1::2", one)), 6, [1]
+    yield ("IPv4 multipath", route(far4, 24, 254, paths([("10.0.1.2", one),
+                                                         ("10.0.2.2", two)])), 4, [1, 2])
+    yield ("IPv6 multipath", route(far6, 64, 254, paths([("2001:db8:1::2", one),
+                                                         ("2001:db8:2::2", two)])), 6, [1, 2])
+    yield "IPv4 by object", route(far4, 24, 254, attr(30, 7)), 4, [1]
+    yield "IPv6 by object", route(far6, 64, 254, attr(30, 8)), 6, [1]
+    yield "IPv4 on link", route(far4, 25, 254, via("10.0.1.2", one)), 4, [1]
+    yield "IPv4 blackhole", route("198.51.101.0", 24, 254, b"", kind=6), 4, [2]
+
+
+def one_change(n, msg, family, before, after):
+    """A change of a route, while the nth allocation of the mirror's work fails. Return
+    whether it did."""
+    wires = {4: [2], 6: [2]}
+    WORLD.workers.arm(n)
+    try:
+        expect("change of a route", ("done", 0), WORLD.r.ask(msg))
+        wires[family] = sorted(set(before + after))
+        WORLD.probe(wires[4], wires[6])
+        WORLD.settled()
+    finally:
+        failed = WORLD.workers.disarm()
+    wires[family] = after
+    WORLD.probe(wires[4], wires[6])
+    return failed
+
+
+def t_mirror():
+    """Invariant 8, for the mirror: the router gives its packets to the stack, and is
+    back soon; packets go where the kernel's routes lead all the time."""
+    WORLD.make()
+    for what, body, family, wires in routes():
+        before, n, failed = WORLD.resyncs(), 0, 0
+        quiet = 0
+        # the worker may have been another one, which had not been there
+        while quiet < 3 and n < 200:
+            n += 1
+            hit = one_change(n, message(nl.RTM_NEWROUTE, NEW | NLM_F_ACK, body), family,
+                             [2], wires)
+            hit |= one_change(n, message(nl.RTM_DELROUTE, NLM_F_ACK, body), family,
+                              wires, [2])
+            failed += hit
+            quiet = 0 if hit else quiet + 1
+        print(f"# {what}: {n} tries, {failed} with failures, "
+              f"{WORLD.resyncs() - before} times built anew")
+        if failed < 2 or WORLD.resyncs() == before:
+            raise Failure(f"{what}: expected that the mirror had to be built anew, actual: "
+                          f"never, {failed} failures")
+        WORLD.check()
+
+
+def t_start():
+    """The first build of the tables fails, at each of its allocations."""
+    WORLD.make()
+    index = WORLD.dev["vr0"]
+    n, failed, quiet = 0, 0, 0
+    while quiet < 3 and n < 400:
+        n += 1
+        expect("down", ("done", 0), WORLD.r.ask(message(
+            nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, change=nl.IFF_UP))))
+        WORLD.workers.arm(n)
+        try:
+            expect("up", ("done", 0), WORLD.r.ask(message(
+                nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, flags=nl.IFF_UP,
+                                                change=nl.IFF_UP))))
+            WORLD.probe([2], [2])
+            WORLD.settled()
+        finally:
+            hit = WORLD.workers.disarm()
+        failed += hit
+        quiet = 0 if hit else quiet + 1
+    print(f"# {n} tries, {failed} with failures")
+    if failed < 10:
+        raise Failure(f"allocations that failed: expected 10 or more, actual {failed}")
+    WORLD.check()
+
+
+def tenant(nic):
+    """A namespace without a name that has a router and two ports, up, and a route."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    if LIBC.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    sock = Netlink()
+    setns(home)
+    os.close(home)
+    steps = []
+    for i in (0, 1):
+        steps.append((WORLD.n, message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link(
+            f"t{i}", "vrport", attr(1, struct.pack("=H", 30 + i)),
+            more=attr(5, nic) + attr(28, fd) + attr(1, mac(f"02:00:00:00:00:3{i}"))))))
+        steps.append((sock, message(nl.RTM_NEWLINK, NLM_F_ACK, link(
+            f"t{i}", flags=nl.IFF_UP, change=nl.IFF_UP))))
+    steps += [(sock, message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link("t", "vrouter"))),
+              (sock, message(nl.RTM_NEWLINK, NLM_F_ACK, link(
+                  "t", flags=nl.IFF_UP, change=nl.IFF_UP)))]
+    for one, msg in steps:
+        expect("make a namespace with a router", ("done", 0), one.ask(msg))
+    sock.sock.close()
+    return fd
+
+
+def count(cmd, flag):
+    """How many routers or ports there are in all namespaces."""
+    _, got = WORLD.genl.collect(WORLD.family.message(cmd, attr(flag, b""), nl.NLM_F_DUMP |
+                                                     NLM_F_ACK))
+    return len(got)
+
+
+def t_namespace():
+    """Invariants 3 and 8: a namespace goes with the routers in it, also without
+    memory."""
+    WORLD.make()
+
+    def there():
+        return count(nl.CMD_ROUTER_GET, 20), count(nl.CMD_PORT_GET, 13)
+    before = there()
+    n, failed, quiet = 0, 0, 0
+    while quiet < 3 and n < 400:
+        n += 1
+        fd = tenant(WORLD.nic["eth0"])
+        expect("routers and ports", (before[0] + 1, before[1] + 2), there())
+        WORLD.workers.arm(n)
+        try:
+            os.close(fd)
+            wait("the namespace's router and ports are gone", lambda: there() == before)
+        finally:
+            hit = WORLD.workers.disarm()
+        failed += hit
+        quiet = 0 if hit else quiet + 1
+        if n % 8 == 0:
+            WORLD.probe([2], [2])
+    print(f"# {n} tries, {failed} with failures")
+    WORLD.probe([2], [2])
+    WORLD.settled()
+
+
+def t_fragments():
+    """There are single pages only: many nexthops, many addresses, many routes. Either
+    it works, or the router falls back and is back when there is memory."""
+    WORLD.make()
+    if not WORLD.faults.can_filter():
+        raise Skip("this kernel cannot tell who asks for memory")
+    rig = WORLD.rig
+    WORLD.faults.only_module()
+    WORLD.faults.set("fail_page_alloc", min_order=1, probability=100)
+    try:
+        rig.r.batch(f"route add 100.{i >> 8}.{i & 255}.0/24 via 10.0.1.{2 + i % 250} "
+                    f"dev r1 metric {i // 250}" for i in range(1500))
+        rig.r.batch(f"route add 2001:db8:ee:{i:x}::/64 via 2001:db8:1::{i + 2:x} dev r1"
+                    for i in range(1500))
+        for i in range(100):
+            rig.r.batch([f"link set r0 address 02:00:00:00:01:{i:02x}"])
+    finally:
+        WORLD.faults.off()
+    rig.r.batch([f"link set r0 address {rig.pmac[0]}"])
+    WORLD.check()
+    WORLD.probe([2], [2])
+    rig.r.batch(["link set vr0 down", "link set vr0 up"])
+    WORLD.check()
+    rig.r.batch(["route flush via 10.0.1.0/24"], force=True)
+
+
+def t_packets():
+    """Packets find no memory: they are dropped, and counted."""
+    WORLD.make()
+    rng = random.Random(SEED)
+    print(f"# VR_SEED={SEED}")
+    rig = WORLD.rig
+    tap = rig.nic.packet_socket("eth0")
+    if WORLD.faults.can_filter():
+        WORLD.faults.only_module()
+    before = rig.counters()
+    kinds = [packet("10.0.0.2", PROBE[4]), packet("2001:db8:0::2", PROBE[6]),
+             packet("10.0.0.2", PROBE[4], b"x" * 1400), packet("10.0.0.2", "10.0.0.255"),
+             packet("10.0.0.2", "10.0.0.1"), packet("10.0.0.2", PROBE[4], ttl=1)]
+    for what in ("failslab", "fail_page_alloc"):
+        # not for those who may wait, like us
+        WORLD.faults.set(what, times=1 << 20, ignore_gfp_wait="Y", probability=20)
+    sent = 0
+    try:
+        for _ in range(200):
+            frames = [(0, frame(rig.pmac[0] if rng.random() < .9 else "ff:ff:ff:ff:ff:ff",
+                                rig.hmac[0], rng.choice(kinds))) for _ in range(20)]
+            for i, one in frames:
+                rig.send(i, one)
+            sent += len(frames)
+            rig.flush()
+        left = 2 << 20
+        for what in ("failslab", "fail_page_alloc"):
+            with open(f"/sys/kernel/debug/{what}/times", encoding="ascii") as f:
+                left -= int(f.read())
+    finally:
+        WORLD.faults.off()
+        tap.close()
+    after = rig.counters()
+    delta = {k: after[k] - before[k] for k in
+             ("rx-packets", "forwarded-packets", "punted-packets", "dropped-packets")}
+    print(f"# {sent} frames, {left} faults: {delta}")
+    if left < 50:
+        raise Failure(f"allocations that failed: expected 50 or more, actual {left}")
+    if not delta["forwarded-packets"]:
+        raise Failure("packets forwarded: expected some, actual none")
+    WORLD.check()
+    WORLD.probe([2], [2])
+
+
+# ---- the module --------------------------------------------------------------------
+
+def load(fd):
+    """Load the module; return 0, or an errno."""
+    return ctypes.get_errno() if LIBC.syscall(SYS_finit_module, fd, b"", 0) else 0
+
+
+def unload():
+    if LIBC.syscall(SYS_delete_module, b"vrouter", os.O_NONBLOCK):
+        raise OSError(ctypes.get_errno(), "unload")
+
+
+def traces():
+    """What a loaded module is known by."""
+    sock, genl = Netlink(), Netlink(proto=16)
+    found = []
+    if os.path.exists("/sys/module/vrouter"):
+        found.append("sysfs")
+    genl.sock.send(message(16, NLM_F_ACK, struct.pack("=BBH", 3, 1, 0) + attr(2, "vrouter")))
+    if struct.unpack_from("=IH", genl.sock.recv(1 << 16))[1] != 2:
+        found.append("generic netlink family")
+    for kind in ("vrouter", "vrport"):
+        how, code = sock.ask(message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link("x0", kind)))
+        if how == "done" or code != 95:
+            found.append(f"link kind {kind}")
+        if how == "done":
+            sock.ask(message(nl.RTM_DELLINK, NLM_F_ACK, link("x0")))
+    return found
+
+
+def load_each(faults, fd):
+    """Each allocation of the module's init fails once."""
+    left, err = faults.attempt(NEVER, lambda: load(fd))
+    expect("load without faults", 0, err)
+    total = NEVER - left
+    expect("what a loaded module is known by",
+           ["sysfs", "generic netlink family", "link kind vrouter", "link kind vrport"],
+           traces())
+    unload()
+    n, failed = 0, 0
+    while n <= total:
+        n += 1
+        left, err = faults.attempt(n, lambda: load(fd))
+        failed += not left
+        if err:
+            clean(("refused", err), f"load, allocation {n} fails")
+            expect(f"what is left of the module, allocation {n} failed", [], traces())
+        else:
+            expect(f"what the module is known by, allocation {n} failed", 4, len(traces()))
+            unload()
+    print(f"# {n} tries, {total} allocations, {failed} failures")
+    if failed < 10:
+        raise Failure(f"allocations that failed: expected 10 or more, actual {failed}")
+
+
+def t_load():
+    """Invariant 8, for the steps of the module's init: it is loaded as a whole, or not
+    at all."""
+    WORLD.make()
+    faults = WORLD.faults
+    if not faults.can_filter():
+        raise Skip("this kernel cannot tell who asks for memory")
+    WORLD.gone()
+    unload()
+    expect("what is left of the module", [], traces())
+    # what the module asks for itself: code behind that of the kernel
+    with open("/proc/kallsyms", encoding="ascii") as f:
+        symbols = sorted((int(line.split()[0], 16), line.split()[2])
+                         for line in f if "[" not in line)
+    first, last = [(addr, symbols[i + 1][0]) for i, (addr, name) in enumerate(symbols)
+                   if name == "__kmem_cache_create_args"][0]
+    for what in ("failslab", "fail_page_alloc"):
+        # who cannot make a slab cache gets a trace in the log, as if it were a bug
+        faults.set(what, require_start=symbols[-1][0] + 1, require_end=1 << 63,
+                   reject_start=first, reject_end=last, stacktrace_depth=32)
+    fd = os.open(MODULE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        load_each(faults, fd)
+    finally:
+        faults.off()
+        if not os.path.exists("/sys/module/vrouter"):
+            expect("load", 0, load(fd))
+        os.close(fd)
+    WORLD.make()
+    WORLD.probe([2], [2])
+
+
+TESTS = [
+    ("routes change, and the mirror finds no memory", t_mirror),
+    ("a router goes up, and the mirror finds no memory", t_start),
+    ("a namespace with a router goes, without memory", t_namespace),
+    ("memory is fragmented", t_fragments),
+    ("packets find no memory", t_packets),
+    ("the module is loaded without memory", t_load),
+    ("nothing leaks", leaks),
+]
+
+need_faults()
+main(TESTS)
