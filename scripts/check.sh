@@ -3,8 +3,8 @@
 # usage: check.sh [SUITE...]
 # Run test suites, show their TAP, keep it in build/results/SUITE.tap, and end
 # with a line "N passed, N failed, N skipped". Suites: static tools kunit uml
-# guest-6.1 guest-6.12 guest-7.2 guest-rt kunit-debug uml-debug; without arguments
-# those of `make check`.
+# guest-6.1 guest-6.12 guest-7.2 guest-rt kunit-debug uml-debug uml-kmemleak; without
+# arguments those of `make check`.
 #   VR_TESTS="a.sh b.py"  only these of the kselftests
 #   VR_LIMIT=SECONDS      how long a suite may take (1800)
 set -uo pipefail
@@ -112,6 +112,13 @@ suite()
 		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
 		kselftests "$1" scripts/uml.sh run -m 3G \
 			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off $INJECT"
+		;;
+	uml-kmemleak)
+		# it costs so much that it is not on for all the tests
+		local VR_TESTS=${VR_TESTS:-leaks.py faults.py faults_events.py faults_work.py}
+		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
+		kselftests "$1" scripts/uml.sh run -m 3G \
+			-a "kunit.enable=0 slab_debug=- kmemleak=on $INJECT"
 		;;
 	guest-*)
 		export VR_TIMEOUT=${VR_TIMEOUT:-600}
