@@ -10,6 +10,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from mib import difference, snmp  # noqa: E402
 from vrtest import (Failure, Netns, Rig, Skip, expect, forwarded, frame, icmp4,  # noqa: E402
                     icmp6, ip4, ip6, in6, main, packet, run, tcp, text,
                     udp, wait)
@@ -134,36 +135,6 @@ def packets6():
         A6, FAR6, 134, 0, bytes(4), bytes(8))), b""
     for nh in (1, 4, 41, 47, 50, 51, 89, 103, 132, 135, 136, 137, 139, 253, 255):
         yield f"next header {nh}", ip6(A6, FAR6, nh, bytes(range(60))), b""
-
-
-def snmp(rig):
-    """All counters of the namespace and its ports that forwarding may touch."""
-    values = {}
-    for path in ("snmp", "netstat"):
-        lines = rig.r.read(f"/proc/thread-self/net/{path}").splitlines()
-        for names, numbers in zip(lines[::2], lines[1::2]):
-            for name, number in zip(names.split()[1:], numbers.split()[1:]):
-                values[names.split(":")[0] + name] = int(number)
-    for port in ["", *rig.port]:
-        path = f"dev_snmp6/{port}" if port else "snmp6"
-        for line in rig.r.read(f"/proc/thread-self/net/{path}").splitlines():
-            name, number = line.split()
-            if name != "ifIndex":
-                values[f"{port} {name}".strip()] = int(number)
-    devices = rig.port + (["red"] if rig.vrf else [])
-    for line in rig.r.read("/proc/thread-self/net/dev").splitlines()[2:]:
-        name, rest = line.split(":")
-        if name.strip() in devices:
-            for what, number in zip(
-                    ("rx_bytes", "rx_packets", "rx_errs", "rx_drop", "rx_fifo",
-                     "rx_frame", "rx_compressed", "multicast", "tx_bytes",
-                     "tx_packets", "tx_errs", "tx_drop"), rest.split()):
-                values[f"{name.strip()} {what}"] = int(number)
-    return values
-
-
-def difference(before, after):
-    return {k: after[k] - before[k] for k in after if after[k] != before[k]}
 
 
 class Wire:

@@ -297,12 +297,21 @@ class Rig:
                 wait(f"carrier of {name}", lambda name=name, ns=ns: "LOWER_UP" in
                      run(f"ip link show {name}", ns=ns))
 
+    def _port(self, i, name):
+        vlan = f" vlan {self.vlan[i]}" if i in self.vlan else ""
+        run(f"ip link add link eth{i} name {name} address {self.pmac[i]} "
+            f"type vrport{vlan}", ns=self.nic)
+
+    def _plane(self):
+        lines = [f"link add {self.name} type vrouter"]
+        if self.vrf:
+            lines.append(f"link set {self.name} master red")
+        return lines
+
     def _router(self, tag):
         for i in range(self.n):
-            vlan = f" vlan {self.vlan[i]}" if i in self.vlan else ""
             tmp = f"t{tag}{i}"
-            run(f"ip link add link eth{i} name {tmp} address {self.pmac[i]} "
-                f"type vrport{vlan}", ns=self.nic)
+            self._port(i, tmp)
             run(f"ip link set {tmp} netns {self.r.name} name r{i}", ns=self.nic)
         lines = ["link set lo up"]
         if self.vrf:
@@ -310,9 +319,7 @@ class Rig:
             lines += [f"link set r{i} master red" for i in range(self.n)]
             lines += [f"route add vrf red unreachable {dst} metric 4278198272"
                       for dst in ("0.0.0.0/0", "::/0")]
-        lines.append(f"link add {self.name} type vrouter")
-        if self.vrf:
-            lines.append(f"link set {self.name} master red")
+        lines += self._plane()
         for i in range(self.n):
             lines += [f"addr add 10.0.{i}.1/24 dev r{i}",
                       f"addr add 2001:db8:{i}::1/64 dev r{i} nodad",
@@ -355,14 +362,19 @@ class Rig:
         return json.loads(run(f"vrctl -j lookup {self.name} {dst} "
                               + " ".join(more), ns=self.r))
 
-    def sync(self):
-        """Wait until the router has all the routes that the kernel has. It takes
-        them in the order in which they were made."""
+    def mark(self):
+        """Change a route that no packet takes."""
         # the one from last time goes, or a new one comes
         self.marker = not getattr(self, "marker", False)
         dst = "203.0.113.250"
         self.r.cmd(f"ip route {'add' if self.marker else 'del'} {self.table} "
                    f"blackhole {dst}")
+        return dst
+
+    def sync(self):
+        """Wait until the router has all the routes that the kernel has. It takes
+        them in the order in which they were made."""
+        dst = self.mark()
         wait("routes", lambda: (self.lookup(dst).get("prefix-len") == 32) ==
              self.marker)
 
