@@ -47,6 +47,9 @@ static void vr_demux_copy(struct vr_port *port, struct sk_buff *skb,
 		return;
 	}
 	vr_demux_claim(port, copy, type);
+	/* as a macvlan counts them: what is for many */
+	if (type != PACKET_OTHERHOST)
+		DEV_STATS_INC(port->dev, multicast);
 	if (vr_demux_deliver(port, copy, false) == RX_HANDLER_ANOTHER)
 		netif_rx(copy);
 }
