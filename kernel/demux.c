@@ -129,10 +129,10 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 	*pskb = skb;
 	nic = rcu_dereference(skb->dev->rx_handler_data);
 	if (skb_vlan_tag_present(skb)) {
-		/* service tags are nobody's here */
-		if (skb->vlan_proto != htons(ETH_P_8021Q))
-			return RX_HANDLER_PASS;
 		vlan = skb_vlan_tag_get_id(skb);
+		/* service tags are nobody's here, but for those of priority alone */
+		if (vlan && skb->vlan_proto != htons(ETH_P_8021Q))
+			return RX_HANDLER_PASS;
 	}
 	dest = eth_hdr(skb)->h_dest;
 	if (unlikely(is_multicast_ether_addr(dest))) {
