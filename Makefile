@@ -51,7 +51,7 @@ check:
 	scripts/check.sh
 
 check-all:
-	VR_LONG=1 VR_LIMIT=10800 VR_TIMEOUT=2400 \
+	VR_LONG=1 VR_LIMIT=18000 VR_TIMEOUT=2400 \
 		scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2 guest-rt
 
 check-debug:

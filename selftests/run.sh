@@ -7,6 +7,7 @@
 #   VR_RIG     uml or guest      KSFT_DIR  tools/testing/selftests of a kernel
 #   VR_IP_LIB  directory of link_vrouter.so for ip, and q_vrouter.so for tc
 #   VR_TIMEOUT seconds a test may take (300)
+#   VR_LONG    tests that say "# long: N s" may take that
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 . lib/run-load.sh
@@ -57,7 +58,10 @@ for t in "${tests[@]}"; do
 	*) cmd=("./$t") ;;
 	esac
 	start=$SECONDS
-	timeout -k 10 "${VR_TIMEOUT:-300}" "${cmd[@]}" </dev/null 2>&1 |
+	limit=${VR_TIMEOUT:-300}
+	long=$(sed -n 's/^# long: \([0-9]*\) s$/\1/p' "$t")
+	[ -z "${VR_LONG:-}" ] || [ -z "$long" ] || limit=$long
+	timeout -k 10 "$limit" "${cmd[@]}" </dev/null 2>&1 |
 		sed -u 's/^/    /'
 	rc=${PIPESTATUS[0]}
 	echo "# $t took $((SECONDS - start)) s"
@@ -65,7 +69,7 @@ for t in "${tests[@]}"; do
 	case $rc in
 	0) echo "ok $n $name" ;;
 	4) echo "ok $n $name # SKIP" ;;
-	124 | 137) echo "not ok $n $name # TIMEOUT ${VR_TIMEOUT:-300} seconds" ;;
+	124 | 137) echo "not ok $n $name # TIMEOUT $limit seconds" ;;
 	*) echo "not ok $n $name # exit=$rc" ;;
 	esac
 	[ "$rc" = 0 ] || [ "$rc" = 4 ] || failed=1
