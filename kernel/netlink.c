@@ -24,16 +24,18 @@ static atomic_t vr_netlink_generation = ATOMIC_INIT(1);
  * @attrs: its attributes
  * @extack: for a text
  * @attr: attribute that has the namespace's id
+ * @tracker: for put_net_track()
  *
  * Return: namespace with a reference, or ERR_PTR(): -EPERM, -EINVAL.
  */
 struct net *vr_netlink_get_net(struct sk_buff *skb, struct nlattr **attrs,
-			       struct netlink_ext_ack *extack, u16 attr)
+			       struct netlink_ext_ack *extack, u16 attr,
+			       netns_tracker *tracker)
 {
 	struct net *net;
 
 	if (!attrs[attr])
-		return get_net(sock_net(skb->sk));
+		return get_net_track(sock_net(skb->sk), tracker, GFP_KERNEL);
 	if (!netlink_capable(skb, CAP_NET_ADMIN)) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[attr],
 				    "Other namespaces are for the host's administrator");
@@ -45,6 +47,7 @@ struct net *vr_netlink_get_net(struct sk_buff *skb, struct nlattr **attrs,
 				    "No namespace has that id");
 		return ERR_PTR(-EINVAL);
 	}
+	netns_tracker_alloc(net, tracker, GFP_KERNEL);
 	return net;
 }
 
@@ -162,11 +165,12 @@ int vrouter_nl_router_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct net_device *dev;
 	struct sk_buff *reply;
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_ROUTER_NETNSID);
+				 VROUTER_A_ROUTER_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -183,7 +187,7 @@ int vrouter_nl_router_get_doit(struct sk_buff *skb, struct genl_info *info)
 					    info->snd_portid, info->snd_seq, 0,
 					    VROUTER_CMD_ROUTER_GET, NULL);
 	rcu_read_unlock();
-	put_net(net);
+	put_net_track(net, &tracker);
 	if (!err)
 		return genlmsg_reply(reply, info);
 	nlmsg_free(reply);
@@ -296,10 +300,11 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr **attrs = info->attrs;
 	struct vr_router_conf conf;
 	struct net_device *dev;
+	netns_tracker tracker;
 	struct net *net;
 
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_ROUTER_NETNSID);
+				 VROUTER_A_ROUTER_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rtnl_lock();
@@ -328,7 +333,7 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 	/* who sets a limit may rely on it from now on */
 	if (!IS_ERR(dev) && attrs[VROUTER_A_ROUTER_MAX_ROUTES])
 		vr_mirror_flush();
-	put_net(net);
+	put_net_track(net, &tracker);
 	return PTR_ERR_OR_ZERO(dev);
 }
 
@@ -342,10 +347,11 @@ int vrouter_nl_router_set_doit(struct sk_buff *skb, struct genl_info *info)
 int vrouter_nl_router_reset_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct net_device *dev;
+	netns_tracker tracker;
 	struct net *net;
 
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_ROUTER_NETNSID);
+				 VROUTER_A_ROUTER_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rtnl_lock();
@@ -354,7 +360,7 @@ int vrouter_nl_router_reset_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!IS_ERR(dev))
 		vr_router_reset(netdev_priv(dev));
 	rtnl_unlock();
-	put_net(net);
+	put_net_track(net, &tracker);
 	return PTR_ERR_OR_ZERO(dev);
 }
 
@@ -369,11 +375,12 @@ int vrouter_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct net_device *dev;
 	struct sk_buff *reply;
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_PORT_NETNSID);
+				 VROUTER_A_PORT_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -390,7 +397,7 @@ int vrouter_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 					  info->snd_portid, info->snd_seq, 0,
 					  VROUTER_CMD_PORT_GET, NULL);
 	rcu_read_unlock();
-	put_net(net);
+	put_net_track(net, &tracker);
 	if (!err)
 		return genlmsg_reply(reply, info);
 	nlmsg_free(reply);

@@ -6,6 +6,7 @@
 #define VROUTER_NETLINK_H
 
 #include <linux/types.h>
+#include <net/net_trackers.h>
 #include <uapi/linux/vrouter.h>
 
 struct genl_info;
@@ -56,6 +57,7 @@ struct net_device *vr_netlink_find(struct net *net, struct nlattr **attrs,
 				   struct netlink_ext_ack *extack,
 				   const struct vr_netlink_key *key);
 struct net *vr_netlink_get_net(struct sk_buff *skb, struct nlattr **attrs,
-			       struct netlink_ext_ack *extack, u16 attr);
+			       struct netlink_ext_ack *extack, u16 attr,
+			       netns_tracker *tracker);
 
 #endif

@@ -179,6 +179,7 @@ static int vr_netlink_fib_ask(struct net *net, struct genl_info *info,
 int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vr_netlink_answer answer = {};
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
@@ -186,7 +187,7 @@ int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_FIB_NETNSID);
+				 VROUTER_A_FIB_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	local_bh_disable();
@@ -194,7 +195,7 @@ int vrouter_nl_fib_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = vr_netlink_fib_ask(net, info, &answer);
 	rcu_read_unlock();
 	local_bh_enable();
-	put_net(net);
+	put_net_track(net, &tracker);
 	return err ? : vr_netlink_reply(info, VROUTER_CMD_FIB_GET,
 					NLMSG_GOODSIZE, vr_netlink_fib_fill,
 					&answer);
@@ -346,6 +347,7 @@ int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *verify = info->attrs[VROUTER_A_FIB_STATS_VERIFY];
 	struct vr_netlink_stats *stats;
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
@@ -356,7 +358,7 @@ int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EPERM;
 	}
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_FIB_STATS_NETNSID);
+				 VROUTER_A_FIB_STATS_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	stats = kzalloc(sizeof(*stats), GFP_KERNEL);
@@ -367,7 +369,7 @@ int vrouter_nl_fib_stats_doit(struct sk_buff *skb, struct genl_info *info)
 		err = vr_netlink_stats_begin(net, info, stats);
 		rcu_read_unlock();
 	}
-	put_net(net);
+	put_net_track(net, &tracker);
 	if (!err && stats->rib)
 		err = vr_netlink_stats_look(stats);
 	if (!err)

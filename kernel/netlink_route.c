@@ -255,6 +255,7 @@ static int vr_netlink_route_begin(struct net *net, struct genl_info *info,
 int vrouter_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vr_netlink_found found;
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
@@ -266,13 +267,13 @@ int vrouter_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_ROUTE_NETNSID);
+				 VROUTER_A_ROUTE_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rcu_read_lock();
 	err = vr_netlink_route_begin(net, info, &found);
 	rcu_read_unlock();
-	put_net(net);
+	put_net_track(net, &tracker);
 	if (err)
 		return err;
 	err = vr_netlink_reply(info, VROUTER_CMD_ROUTE_GET,
@@ -392,6 +393,7 @@ int vrouter_nl_route_get_dumpit(struct sk_buff *skb,
 {
 	struct vr_netlink_routes routes = { .skb = skb, .cb = cb };
 	struct nlattr **attrs = vr_compat_dump_attrs(cb);
+	netns_tracker tracker;
 	struct net *net;
 	int err;
 
@@ -399,12 +401,12 @@ int vrouter_nl_route_get_dumpit(struct sk_buff *skb,
 	if (err)
 		return err;
 	net = vr_netlink_get_net(cb->skb, attrs, cb->extack,
-				 VROUTER_A_ROUTE_NETNSID);
+				 VROUTER_A_ROUTE_NETNSID, &tracker);
 	if (IS_ERR(net))
 		return PTR_ERR(net);
 	rcu_read_lock();
 	err = vr_netlink_route_dump_net(&routes, net);
 	rcu_read_unlock();
-	put_net(net);
+	put_net_track(net, &tracker);
 	return skb->len ? : err;
 }
