@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "forward.h"
 #include "gate.h"
+#include "header.h"
 #include "hooks.h"
 #include "port.h"
 #include "rib.h"
@@ -269,23 +270,12 @@ static void vr_forward_punt(struct vr_forward *fw, struct sk_buff *skb, u8 reaso
 	netif_receive_skb_core(skb);
 }
 
-static bool vr_forward_martian4(__be32 saddr)
-{
-	return ipv4_is_multicast(saddr) || ipv4_is_lbcast(saddr) ||
-	       ipv4_is_zeronet(saddr) || ipv4_is_loopback(saddr);
-}
-
 static u8 vr_forward_address4(const struct vr_forward *fw, __be32 saddr,
 			      __be32 daddr)
 {
-	u8 reason;
+	u8 reason = vr_header_address4(saddr, daddr) ? :
+		    vr_rib_local4(fw->rib, daddr);
 
-	if (unlikely(ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr)))
-		return VROUTER_PUNT_MULTICAST;
-	if (unlikely(ipv4_is_zeronet(daddr) || ipv4_is_loopback(daddr) ||
-		     vr_forward_martian4(saddr)))
-		return VROUTER_PUNT_MARTIAN;
-	reason = vr_rib_local4(fw->rib, daddr);
 	if (unlikely(reason))
 		return reason;
 	if (unlikely(vr_rib_local4(fw->rib, saddr)))
@@ -295,23 +285,9 @@ static u8 vr_forward_address4(const struct vr_forward *fw, __be32 saddr,
 
 static u8 vr_forward_header4(struct sk_buff *skb, unsigned int *len)
 {
-	const struct iphdr *iph;
-
-	if (unlikely(!pskb_may_pull(skb, sizeof(*iph))))
+	if (unlikely(!pskb_may_pull(skb, sizeof(struct iphdr))))
 		return VROUTER_PUNT_HEADER;
-	iph = ip_hdr(skb);
-	if (unlikely(iph->version != 4 || iph->ihl < 5))
-		return VROUTER_PUNT_HEADER;
-	if (unlikely(iph->ihl != 5))
-		return VROUTER_PUNT_OPTIONS;
-	if (unlikely(ip_fast_csum(iph, 5)))
-		return VROUTER_PUNT_HEADER;
-	*len = ntohs(iph->tot_len);
-	if (unlikely(skb->len < *len || *len < sizeof(*iph)))
-		return VROUTER_PUNT_HEADER;
-	if (unlikely(iph->ttl <= 1))
-		return VROUTER_PUNT_TTL;
-	return 0;
+	return vr_header_check4(ip_hdr(skb), skb->len, len);
 }
 
 static u8 vr_forward_header6(struct sk_buff *skb, unsigned int *len)
@@ -321,33 +297,17 @@ static u8 vr_forward_header6(struct sk_buff *skb, unsigned int *len)
 	if (unlikely(!pskb_may_pull(skb, sizeof(*hdr))))
 		return VROUTER_PUNT_HEADER;
 	hdr = ipv6_hdr(skb);
-	if (unlikely(hdr->version != 6))
-		return VROUTER_PUNT_HEADER;
-	if (unlikely(hdr->nexthdr == NEXTHDR_HOP))
-		return VROUTER_PUNT_OPTIONS;
-	*len = ntohs(hdr->payload_len) + sizeof(*hdr);
 	/* a GRO packet of more than 64 kB says 0 */
-	if (unlikely(skb->len < *len || (!hdr->payload_len && skb_is_gso(skb))))
-		return VROUTER_PUNT_HEADER;
-	if (unlikely(hdr->hop_limit <= 1))
-		return VROUTER_PUNT_TTL;
-	return 0;
+	return vr_header_check6(hdr, skb->len,
+				unlikely(!hdr->payload_len) && skb_is_gso(skb),
+				len);
 }
 
 static u8 vr_forward_address6(const struct vr_forward *fw,
 			      const struct ipv6hdr *hdr)
 {
-	int saddr = ipv6_addr_type(&hdr->saddr);
-	int daddr = ipv6_addr_type(&hdr->daddr);
-
-	if (unlikely(daddr & IPV6_ADDR_MULTICAST))
-		return VROUTER_PUNT_MULTICAST;
-	if (unlikely(saddr == IPV6_ADDR_ANY || daddr == IPV6_ADDR_ANY ||
-		     (saddr & IPV6_ADDR_MULTICAST) ||
-		     ((saddr | daddr) & (IPV6_ADDR_LOOPBACK |
-					 IPV6_ADDR_LINKLOCAL))))
-		return VROUTER_PUNT_MARTIAN;
-	return vr_rib_local6(fw->rib, &hdr->daddr);
+	return vr_header_address6(&hdr->saddr, &hdr->daddr) ? :
+	       vr_rib_local6(fw->rib, &hdr->daddr);
 }
 
 static bool vr_forward_fits(const struct sk_buff *skb, unsigned int len,
