@@ -7,15 +7,17 @@
  * the cost of its last batch, which it then owes. With C the dearest batch and
  * Q the quantum, two flows that always have work differ by
  *	|used_i / w_i - used_j / w_j| <= Q + C / w_i + C / w_j
- * over every stretch of time.
+ * over every stretch of time that begins when both have ended a turn. Before that it
+ * is one Q more, since a fresh flow may cut in when another's turn is not over, or
+ * is, but the units of its next one were not given yet.
  *
  * Algorithm: a flow that is not on a list and becomes active goes to the fresh
  * list, is given the units of one round, and is served next (DRR++). A flow
  * that runs empty loses what it did not use and goes, idle, to the end of the
  * round. It leaves when its turn comes; if it gets work before, it is given
- * the units of one round and waits for that turn. So nobody is given units
- * twice without waiting for all the others in between, however often it goes
- * idle and back.
+ * the units of one round and waits for that turn. So nobody is fresh twice
+ * without waiting for all the others in between, however often it goes idle and
+ * back.
  *
  * Bound: with n flows linked, vr_drr_next() moves or unlinks at most 2 * n of
  * them and walks the round twice more, whatever the debts are.
