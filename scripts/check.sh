@@ -88,6 +88,7 @@ suite()
 	static) timeout "$limit" scripts/static.sh ;;
 	tools)
 		local rc=0
+		vr_need clang libclang-rt-dev
 		timeout "$limit" make -s -C tools check || rc=$?
 		# what else needs no kernel
 		timeout "$limit" make -s -C selftests/host check || rc=$?

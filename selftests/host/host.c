@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The parts of the kernel that the FIB calls, in user space.
+ * The parts of the kernel that the leaves of the module call, in user space.
  *
  * RCU: a reader notes the number of the grace period that was last begun when it
  * entered. A new one has passed when all who are inside came after it began. What
@@ -63,6 +63,9 @@ static __thread struct vr_host_rnd vr_host_pause_rnd;
 static long vr_host_allocated;
 unsigned int vr_host_fail_nth;
 
+unsigned long vr_host_list_moves;
+unsigned long vr_host_list_steps;
+
 static char vr_host_name[128];
 static unsigned int vr_host_number;
 
@@ -120,6 +123,28 @@ u32 jhash_3words(u32 a, u32 b, u32 c, u32 seed)
 	return jhash2(key, ARRAY_SIZE(key), seed);
 }
 
+int ipv6_addr_type(const struct in6_addr *addr)
+{
+	if (addr->s6_addr[0] == 0xff)
+		return IPV6_ADDR_MULTICAST;
+	if (IN6_IS_ADDR_LINKLOCAL(addr))
+		return IPV6_ADDR_LINKLOCAL | IPV6_ADDR_UNICAST;
+	if (IN6_IS_ADDR_LOOPBACK(addr))
+		return IPV6_ADDR_LOOPBACK | IPV6_ADDR_UNICAST;
+	return IN6_IS_ADDR_UNSPECIFIED(addr) ? IPV6_ADDR_ANY : IPV6_ADDR_UNICAST;
+}
+
+u16 ip_fast_csum(const void *iph, unsigned int ihl)
+{
+	const u16 *word = iph;
+	u32 sum = 0;
+
+	for (ihl *= 2; ihl; ihl--)
+		sum += *word++;
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16));
+}
+
 static bool vr_host_fails(void)
 {
 	return vr_host_fail_nth && !--vr_host_fail_nth;
@@ -172,6 +197,34 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 void kmem_cache_destroy(struct kmem_cache *cache)
 {
 	kfree(cache);
+}
+
+void list_add_tail(struct list_head *entry, struct list_head *list)
+{
+	struct list_head *last = list->prev;
+
+	vr_host_assert(last->next == list && entry != list, __FILE__, __LINE__,
+		       "list");
+	entry->next = list;
+	entry->prev = last;
+	last->next = entry;
+	list->prev = entry;
+}
+
+void list_del_init(struct list_head *entry)
+{
+	vr_host_assert(entry->next->prev == entry && entry->prev->next == entry,
+		       __FILE__, __LINE__, "list");
+	entry->next->prev = entry->prev;
+	entry->prev->next = entry->next;
+	INIT_LIST_HEAD(entry);
+	vr_host_list_moves++;
+}
+
+void list_move_tail(struct list_head *entry, struct list_head *list)
+{
+	list_del_init(entry);
+	list_add_tail(entry, list);
 }
 
 /**
@@ -396,8 +449,12 @@ void vr_host_fail(const char *fmt, ...)
 	va_end(args);
 	printf("\n");
 	fflush(stdout);
+#ifdef VR_HOST_FUZZ
+	abort();
+#else
 	/* threads still run: nothing is to be cleaned up */
 	_exit(1);
+#endif
 }
 
 void vr_host_rnd_seed(struct vr_host_rnd *rnd, u64 seed)

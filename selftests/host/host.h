@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the FIB uses of the kernel, for programs in user space: whichever header of
- * the kernel it includes, it gets this one (see Makefile).
+ * What the leaves of the module use of the kernel, for programs in user space:
+ * whichever header of the kernel they include, they get this one (see Makefile).
  *
  * Marked accesses are atomic operations, so that ThreadSanitizer tells them from
  * those that must not race. READ_ONCE() acquires, since the order that comes from
@@ -10,9 +10,11 @@
 #ifndef VROUTER_HOST_H
 #define VROUTER_HOST_H
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,10 +34,15 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int64_t s64;
+typedef uint16_t __be16;
 typedef uint32_t __be32;
 typedef uint64_t __be64;
 typedef unsigned int __bitwise gfp_t;
 
+#define S64_MAX			INT64_MAX
+#define likely(x)		__builtin_expect(!!(x), 1)
+#define unlikely(x)		__builtin_expect(!!(x), 0)
 #define prefetch(p)		__builtin_prefetch(p)
 #define L1_CACHE_BYTES		64
 #define be32_to_cpu(x)		be32toh(x)
@@ -59,6 +66,7 @@ void vr_host_assert(bool fine, const char *file, int line, const char *what);
 #define hweight64(x)		((unsigned int)__builtin_popcountll(x))
 #define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
 #define ilog2(x)		(63 - __builtin_clzll(x))
+#define order_base_2(x)		((x) > 1 ? ilog2((x) - 1) + 1 : 0)
 #define is_power_of_2(x)	(hweight64(x) == 1)
 #define DIV_ROUND_UP(a, b)	(((a) + (b) - 1) / (b))
 #define swap(a, b) \
@@ -67,6 +75,10 @@ void vr_host_assert(bool fine, const char *file, int line, const char *what);
 #define max_t(t, a, b)		({ t _a = (a), _b = (b); _a > _b ? _a : _b; })
 #define min(a, b)		min_t(__typeof__(a), a, b)
 #define max(a, b)		max_t(__typeof__(a), a, b)
+#define clamp(x, low, high)	min(max(x, low), high)
+#define div64_s64(a, b)		((s64)(a) / (s64)(b))
+#define struct_size(p, m, n)	(sizeof(*(p)) + sizeof((p)->m[0]) * (n))
+#define GOLDEN_RATIO_64		0x61c8864680b583ebULL
 
 u32 get_random_u32(void);
 /* others than the kernel's, which do not matter here */
@@ -115,6 +127,121 @@ void kmem_cache_destroy(struct kmem_cache *cache);
 #define kmalloc_array(n, size, gfp)	kmalloc((n) * (size), gfp)
 #define kvmalloc_array(n, size, gfp)	kmalloc((n) * (size), gfp)
 #define kvcalloc(n, size, gfp)		kzalloc((n) * (size), gfp)
+
+#define kvzalloc(size, gfp)		kzalloc(size, gfp)
+
+/* lists */
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+/* Entries that were moved or taken out, and those that loops came by */
+extern unsigned long vr_host_list_moves;
+extern unsigned long vr_host_list_steps;
+
+void list_add_tail(struct list_head *entry, struct list_head *list);
+void list_del_init(struct list_head *entry);
+void list_move_tail(struct list_head *entry, struct list_head *list);
+
+static inline void INIT_LIST_HEAD(struct list_head *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline bool list_empty(const struct list_head *list)
+{
+	return list->next == list;
+}
+
+#define list_entry(p, t, m)	container_of(p, t, m)
+#define list_first_entry_or_null(list, t, m)				\
+	(list_empty(list) ? NULL : list_entry((list)->next, t, m))
+#define list_for_each_entry(p, list, m)					\
+	for (p = list_entry((list)->next, __typeof__(*p), m);		\
+	     &p->m != (list) && ++vr_host_list_steps;			\
+	     p = list_entry(p->m.next, __typeof__(*p), m))
+
+/* bytes at any address */
+
+static inline u16 get_unaligned_be16(const void *p)
+{
+	u16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return be16toh(v);
+}
+
+static inline u32 get_unaligned_be32(const void *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+/* addresses, and the header of IPv4 */
+
+#define NEXTHDR_HOP		0
+#define IPV6_ADDR_ANY		0x0000
+#define IPV6_ADDR_UNICAST	0x0001
+#define IPV6_ADDR_MULTICAST	0x0002
+#define IPV6_ADDR_LOOPBACK	0x0010
+#define IPV6_ADDR_LINKLOCAL	0x0020
+
+struct ipv6hdr {
+	u8 priority : 4;
+	u8 version : 4;
+	u8 flow_lbl[3];
+	__be16 payload_len;
+	u8 nexthdr;
+	u8 hop_limit;
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+};
+
+int ipv6_addr_type(const struct in6_addr *addr);
+u16 ip_fast_csum(const void *iph, unsigned int ihl);
+
+static inline bool ipv4_is_loopback(__be32 addr)
+{
+	return ntohl(addr) >> 24 == 127;
+}
+
+static inline bool ipv4_is_zeronet(__be32 addr)
+{
+	return !addr;
+}
+
+static inline bool ipv4_is_multicast(__be32 addr)
+{
+	return ntohl(addr) >> 28 == 14;
+}
+
+static inline bool ipv4_is_lbcast(__be32 addr)
+{
+	return addr == htonl(INADDR_BROADCAST);
+}
+
+/* counters, of a machine with 64 bits */
+
+struct u64_stats_sync {
+};
+
+struct vr_host_counter {
+	u64 v;
+};
+
+#define u64_stats_t				struct vr_host_counter
+
+#define u64_stats_read(p)			READ_ONCE((p)->v)
+#define u64_stats_add(p, n)			((p)->v += (n))
+#define u64_stats_inc(p)			u64_stats_add(p, 1)
+#define u64_stats_update_begin(sync)		((void)(sync))
+#define u64_stats_update_end(sync)		((void)(sync))
+#define u64_stats_fetch_begin(sync)		((void)(sync), 0U)
+#define u64_stats_fetch_retry(sync, start)	((void)(sync), (start) != 0U)
 
 /* the xarray, as far as it maps numbers to values */
 
@@ -190,7 +317,7 @@ void vr_host_plan(unsigned int n);
 /* What the next checks belong to */
 void vr_host_case(const char *fmt, ...) __printf(1, 2);
 void vr_host_pass(const char *fmt, ...) __printf(1, 2);
-/* The case has failed: say why, and end */
+/* The case has failed: say why, and end; where there is a fuzzer, so that it sees */
 void vr_host_fail(const char *fmt, ...) __printf(1, 2)
 	__attribute__((noreturn));
 

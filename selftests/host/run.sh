@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usage: run.sh, by `make check`: the tests of the FIB in user space, KTAP.
+# usage: run.sh, by `make check`: the tests of the leaves in user space, KTAP.
 #   O        directory with what make built
-#   VR_LONG  take a quarter of an hour rather than of a minute
+#   VR_LONG  take half an hour rather than a minute
 #   VR_SEED  for the tests, to do again what failed (the time)
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -10,9 +10,13 @@ cd "$(dirname "$0")" || exit 1
 seed=${VR_SEED:-$(date +%s)}
 ops=80000
 seconds=6
+inputs=1000
+fuzz=4
 if [ -n "${VR_LONG:-}" ]; then
 	ops=10000000
 	seconds=300
+	inputs=200000
+	fuzz=120
 fi
 
 # Where the kernel spreads addresses more than ThreadSanitizer expects
@@ -23,9 +27,29 @@ export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
+# What it has learned stays in $O, and so does an input that fails; run again by
+# naming that file.
+fuzz()
+{
+	mkdir -p "$O/corpus-$1"
+	"$O/$1_fuzz" -seed="$((seed % 2000000000))" -max_total_time=$fuzz -len_control=0 \
+		-max_len=1024 -timeout=20 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix="$O/$1-" "$O/corpus-$1" >"$O/$1_fuzz.log" 2>&1 || {
+		sed 's/^/# /' "$O/$1_fuzz.log"
+		return 1
+	}
+	# one that runs nothing is no test
+	sed -n 's/^stat::number_of_executed_units: *\([1-9][0-9][0-9][0-9]*\)$/# \1 inputs/p' \
+		"$O/$1_fuzz.log" | grep .
+}
+
 . ../lib/ktap-run.sh
-ktap_plan 2
+ktap_plan 12
 ktap_run fib_random "$O/fib_random" -s "$seed" -n $ops
 # shellcheck disable=SC2086 # words of a command
 ktap_run fib_race $fixed "$O/fib_race" -s "$seed" -t $seconds
+for name in fib drr mactable stats header; do
+	ktap_run "${name}_bytes" "$O/${name}_bytes" -s "$seed" -n $inputs
+	ktap_run "${name}_fuzz" fuzz $name
+done
 ktap_end

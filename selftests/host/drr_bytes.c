@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The scheduler against the rules in plain words, played round by round, and against
+ * what drr.c promises: shares over every stretch of time, and work in one call.
+ */
+#include "bytes.h"
+#include "drr.h"
+
+#define VR_BYTES_FLOWS		8
+
+const char * const vr_bytes_name = "DRR";
+
+enum { SERVED, IDLE, CHANGED, REMOVED, SKIPPED, WAITED, CLAMPED };
+
+struct vr_bytes_tally vr_bytes_tally[] = {
+	[SERVED] = { "a flow was served" },
+	[IDLE] = { "a flow ran empty" },
+	[CHANGED] = { "weights or quantum changed" },
+	[REMOVED] = { "a flow was removed" },
+	[SKIPPED] = { "all were in debt" },
+	[WAITED] = { "a newcomer was served" },
+	[CLAMPED] = { "debts were cut" },
+	{}
+};
+
+/**
+ * struct vr_drr_flow_model - a flow, as it should be
+ * @flow: as it is
+ * @deficit: cost units that it may still use
+ * @weight: share
+ * @linked: on the queue
+ * @idle: is waiting to leave
+ * @newcomer: became active, and was not served yet
+ * @settled: has ended a turn since it became active
+ * @both: so had each other one, and this stretch began then
+ * @used: in this stretch
+ * @waited: used by each since this one became active
+ * @min: least used * weight of the other - the same of the other, in this stretch
+ * @max: most of it
+ */
+struct vr_drr_flow_model {
+	struct vr_drr_flow flow;
+	s64 deficit;
+	u32 weight;
+	bool linked;
+	bool idle;
+	bool newcomer;
+	bool settled;
+	bool both[VR_BYTES_FLOWS];
+	s64 used[VR_BYTES_FLOWS];
+	s64 waited[VR_BYTES_FLOWS];
+	s64 min[VR_BYTES_FLOWS];
+	s64 max[VR_BYTES_FLOWS];
+};
+
+/**
+ * struct vr_drr_model - a scheduler, as it should be
+ * @bytes: what to do
+ * @drr: as it is
+ * @flow: flows
+ * @flows: how many
+ * @queue: numbers of the fresh flows, then those on the round
+ * @fresh: how many are fresh
+ * @linked: how many are on both
+ * @quantum: of the scheduler
+ * @cost: no service is dearer
+ * @fixed: weights and quantum do not change, only who is served pays
+ */
+struct vr_drr_model {
+	struct vr_bytes bytes;
+	struct vr_drr drr;
+	struct vr_drr_flow_model flow[VR_BYTES_FLOWS];
+	unsigned int flows;
+	unsigned int queue[VR_BYTES_FLOWS];
+	unsigned int fresh;
+	unsigned int linked;
+	s64 quantum;
+	s64 cost;
+	bool fixed;
+};
+
+static s64 vr_drr_model_step(const struct vr_drr_model *m, unsigned int i)
+{
+	return m->flow[i].weight * m->quantum;
+}
+
+static bool vr_drr_model_active(const struct vr_drr_model *m, unsigned int i)
+{
+	return m->flow[i].linked && !m->flow[i].idle;
+}
+
+static void vr_drr_model_unlink(struct vr_drr_model *m, unsigned int i)
+{
+	unsigned int place = 0;
+
+	while (m->queue[place] != i)
+		place++;
+	if (place < m->fresh)
+		m->fresh--;
+	m->linked--;
+	m->flow[i].linked = false;
+	memmove(&m->queue[place], &m->queue[place + 1],
+		(m->linked - place) * sizeof(m->queue[0]));
+}
+
+static void vr_drr_model_append(struct vr_drr_model *m, unsigned int i)
+{
+	m->queue[m->linked++] = i;
+	m->flow[i].linked = true;
+}
+
+/* A stretch of time in which both have work begins. */
+static void vr_drr_model_meet(struct vr_drr_model *m, unsigned int i,
+			      unsigned int j)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i], *other = &m->flow[j];
+
+	flow->both[j] = flow->settled && other->settled;
+	flow->used[j] = 0;
+	flow->min[j] = 0;
+	flow->max[j] = 0;
+}
+
+static void vr_drr_model_begin(struct vr_drr_model *m, unsigned int i)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i];
+	unsigned int j;
+
+	flow->newcomer = flow->deficit > 0;
+	flow->settled = false;
+	for (j = 0; j < m->flows; j++) {
+		flow->waited[j] = 0;
+		vr_drr_model_meet(m, i, j);
+		vr_drr_model_meet(m, j, i);
+	}
+}
+
+static void vr_drr_model_settle(struct vr_drr_model *m, unsigned int i)
+{
+	unsigned int j;
+
+	if (m->flow[i].settled)
+		return;
+	m->flow[i].settled = true;
+	for (j = 0; j < m->flows; j++) {
+		if (!m->flow[j].settled || j == i)
+			continue;
+		vr_drr_model_meet(m, i, j);
+		vr_drr_model_meet(m, j, i);
+	}
+}
+
+static void vr_drr_model_activate(struct vr_drr_model *m, unsigned int i)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i];
+
+	if (vr_drr_model_active(m, i))
+		return;
+	if (!flow->linked) {
+		memmove(&m->queue[m->fresh + 1], &m->queue[m->fresh],
+			(m->linked - m->fresh) * sizeof(m->queue[0]));
+		m->queue[m->fresh++] = i;
+		m->linked++;
+		flow->linked = true;
+	}
+	flow->idle = false;
+	flow->deficit += vr_drr_model_step(m, i);
+	vr_drr_model_begin(m, i);
+}
+
+/* Return: number of the flow, or -1. */
+static int vr_drr_model_next(struct vr_drr_model *m)
+{
+	unsigned int i, steps = 0;
+
+	while (m->linked) {
+		i = m->queue[0];
+		if (m->flow[i].idle) {
+			vr_drr_model_unlink(m, i);
+			continue;
+		}
+		if (m->flow[i].deficit > 0)
+			return i;
+		m->flow[i].deficit += vr_drr_model_step(m, i);
+		vr_drr_model_unlink(m, i);
+		vr_drr_model_append(m, i);
+		vr_drr_model_settle(m, i);
+		vr_bytes_tally[SKIPPED].n += ++steps > 2 * VR_BYTES_FLOWS;
+	}
+	return -1;
+}
+
+static void vr_drr_model_charge(struct vr_drr_model *m, unsigned int i, s64 cost,
+				bool empty)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i];
+
+	flow->deficit -= cost;
+	if (flow->deficit < -VR_DRR_COST_MAX) {
+		flow->deficit = -VR_DRR_COST_MAX;
+		vr_bytes_tally[CLAMPED].n++;
+	}
+	if (!empty || !vr_drr_model_active(m, i))
+		return;
+	/* invariant 66: what was not used is lost */
+	flow->deficit = min(flow->deficit, 0);
+	flow->idle = true;
+	vr_drr_model_unlink(m, i);
+	vr_drr_model_append(m, i);
+	vr_bytes_tally[IDLE].n++;
+}
+
+/* The flow was served, and others had work meanwhile. */
+static void vr_drr_model_compare(struct vr_drr_model *m, unsigned int i, s64 cost)
+{
+	struct vr_drr_flow_model *other, *flow = &m->flow[i];
+	s64 apart, bound;
+	unsigned int j;
+
+	vr_bytes_tally[WAITED].n += flow->newcomer;
+	flow->newcomer = false;
+	for (j = 0; j < m->flows; j++) {
+		other = &m->flow[j];
+		if (j == i || !vr_drr_model_active(m, j))
+			continue;
+		/* invariant 66: a newcomer waits one round */
+		other->waited[i] += cost;
+		bound = vr_drr_model_step(m, i) + m->cost;
+		vr_host_check(!other->newcomer || other->waited[i] <= bound,
+			      "%u waits for %ld units of %u, more than %ld", j,
+			      other->waited[i], i, bound);
+		/* invariant 65; a newcomer may cut in */
+		flow->used[j] += cost;
+		apart = flow->used[j] * other->weight - other->used[i] * flow->weight;
+		flow->min[j] = min(flow->min[j], apart);
+		flow->max[j] = max(flow->max[j], apart);
+		other->min[i] = min(other->min[i], -apart);
+		other->max[i] = max(other->max[i], -apart);
+		bound = m->quantum * (flow->both[j] ? 1 : 2) * flow->weight *
+			other->weight + m->cost * (flow->weight + other->weight);
+		vr_host_check(flow->max[j] - flow->min[j] <= bound,
+			      "%u and %u are %ld apart, more than %ld", i, j,
+			      flow->max[j] - flow->min[j], bound);
+	}
+}
+
+static void vr_drr_bytes_serve(struct vr_drr_model *m)
+{
+	int want = vr_drr_model_next(m);
+	unsigned long steps, moves, linked = m->drr.linked;
+	struct vr_drr_flow *flow;
+	bool empty;
+	s64 cost;
+	u8 how;
+
+	vr_host_list_moves = 0;
+	vr_host_list_steps = 0;
+	flow = vr_drr_next(&m->drr);
+	/* invariant 64: the bound of one call */
+	moves = vr_host_list_moves;
+	steps = vr_host_list_steps;
+	vr_host_check(moves <= 2 * linked && steps <= 2 * linked,
+		      "%lu flows, %lu moved, %lu seen", linked, moves, steps);
+	vr_host_check(m->drr.linked == m->linked, "%u linked, not %u",
+		      m->drr.linked, m->linked);
+	if (want < 0) {
+		vr_host_check(!flow, "a flow of none");
+		return;
+	}
+	vr_host_check(flow == &m->flow[want].flow, "not %d is next", want);
+	how = vr_bytes_u8(&m->bytes);
+	empty = how % 4 == 0;
+	cost = how & 0x80 ? vr_bytes_u16(&m->bytes) * m->cost / 0xffff : m->cost;
+	vr_drr_charge(&m->drr, flow, cost, empty);
+	if (m->fixed)
+		vr_drr_model_compare(m, want, cost);
+	vr_drr_model_charge(m, want, cost, empty);
+	vr_bytes_tally[SERVED].n++;
+}
+
+static void vr_drr_bytes_change(struct vr_drr_model *m, unsigned int i)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i];
+	u8 how = vr_bytes_u8(&m->bytes);
+	s64 debt = m->quantum * 64, cost = debt;
+
+	switch (how % 4) {
+	case 0:
+		flow->weight = 1 + how / 4;
+		WRITE_ONCE(flow->flow.weight, flow->weight);
+		break;
+	case 1:
+		/* not so small that the model plays rounds for ever */
+		m->quantum = max(m->cost / 64, 1) + how;
+		m->quantum = min(m->quantum, VR_DRR_QUANTUM_MAX);
+		vr_drr_set_quantum(&m->drr, m->quantum);
+		break;
+	case 2:
+		if (flow->deficit < -debt)
+			return;
+		/* some are dearer than anything can be */
+		if (m->quantum >= VR_DRR_QUANTUM_MAX / 4)
+			cost = 2 * VR_DRR_COST_MAX;
+		vr_drr_charge(&m->drr, &flow->flow, cost, how & 4);
+		vr_drr_model_charge(m, i, min(cost, VR_DRR_COST_MAX), how & 4);
+		break;
+	default:
+		/* less than nothing is nothing */
+		vr_drr_charge(&m->drr, &flow->flow, -1 - how, false);
+	}
+	vr_bytes_tally[CHANGED].n++;
+}
+
+static void vr_drr_bytes_remove(struct vr_drr_model *m, unsigned int i)
+{
+	struct vr_drr_flow_model *flow = &m->flow[i];
+	unsigned int j;
+
+	vr_drr_remove(&m->drr, &flow->flow);
+	if (flow->linked)
+		vr_drr_model_unlink(m, i);
+	/* if it comes back, then as another one */
+	for (j = 0; j < m->flows; j++)
+		m->flow[j].waited[i] = 0;
+	flow->idle = false;
+	flow->deficit = min(flow->deficit, 0);
+	vr_bytes_tally[REMOVED].n++;
+}
+
+static void vr_drr_bytes_compare(const struct vr_drr_model *m)
+{
+	const struct vr_drr_flow_model *flow;
+	unsigned int i;
+
+	for (i = 0; i < m->flows; i++) {
+		flow = &m->flow[i];
+		vr_host_check(flow->flow.deficit == flow->deficit,
+			      "%u has %ld, not %ld", i, flow->flow.deficit,
+			      flow->deficit);
+		vr_host_check(vr_drr_active(&flow->flow) ==
+			      vr_drr_model_active(m, i),
+			      "%u is active, or is not", i);
+	}
+}
+
+/* invariant 63: whatever is asked for, there is a quantum, and a weight */
+static void vr_drr_bytes_begin(struct vr_drr_model *m)
+{
+	u8 how = vr_bytes_u8(&m->bytes);
+	unsigned int i, scale = how & 8 ? 20 : 0;
+
+	m->flows = 1 + how % VR_BYTES_FLOWS;
+	m->fixed = how & 0x10;
+	m->quantum = (s64)vr_bytes_u16(&m->bytes) << scale;
+	vr_drr_init(&m->drr, how & 0x20 ? -m->quantum : m->quantum);
+	if (how & 0x20 || !m->quantum)
+		m->quantum = 1;
+	m->quantum = min(m->quantum, VR_DRR_QUANTUM_MAX);
+	/* up to 64 rounds, and debts that are cut */
+	m->cost = 1 + m->quantum * (how & 0x40 ? 64 : 1);
+	for (i = 0; i < m->flows; i++) {
+		m->flow[i].weight = vr_bytes_u8(&m->bytes);
+		if (m->flow[i].weight == 255)
+			m->flow[i].weight = m->fixed ? 1000 : VR_DRR_WEIGHT_MAX + 1;
+		vr_drr_flow_init(&m->flow[i].flow, m->flow[i].weight);
+		m->flow[i].weight = max(m->flow[i].weight, 1);
+		m->flow[i].weight = min(m->flow[i].weight, VR_DRR_WEIGHT_MAX);
+	}
+}
+
+int vr_bytes_run(const u8 *data, size_t size)
+{
+	struct vr_drr_model m = { .bytes = { data, data + size } };
+	unsigned int i;
+	u8 op;
+
+	vr_drr_bytes_begin(&m);
+	while (vr_bytes_left(&m.bytes)) {
+		op = vr_bytes_u8(&m.bytes);
+		i = op / 32 % m.flows;
+		switch (op % 32) {
+		case 0:
+			vr_drr_bytes_remove(&m, i);
+			break;
+		case 1:
+			if (!m.fixed)
+				vr_drr_bytes_change(&m, i);
+			break;
+		case 2 ... 9:
+			vr_drr_activate(&m.drr, &m.flow[i].flow);
+			vr_drr_model_activate(&m, i);
+			break;
+		default:
+			vr_drr_bytes_serve(&m);
+		}
+		vr_drr_bytes_compare(&m);
+	}
+	for (i = 0; i < m.flows; i++)
+		vr_drr_bytes_remove(&m, i);
+	vr_host_check(!vr_drr_next(&m.drr) && !m.drr.linked, "flows are left");
+	return 0;
+}
