@@ -11,7 +11,7 @@ M := $(CURDIR)/kernel
 NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
 
-.PHONY: all modules tools install clean check check-all check-debug static kunit demo \
+.PHONY: all modules tools install clean check check-all check-debug coverage static kunit demo \
 	guest uml bench bench-forward bench-fib help
 
 all: modules tools
@@ -57,6 +57,9 @@ check-all:
 check-debug:
 	VR_LIMIT=5400 scripts/check.sh kunit-debug uml-debug uml-kmemleak
 
+coverage:
+	scripts/coverage.sh
+
 static:
 	scripts/check.sh static
 
@@ -88,6 +91,7 @@ help:
 	@echo "check          every test that needs no more than this machine"
 	@echo "check-all      the same, longer, and on two kernels more"
 	@echo "check-debug    unit and kselftests under KASAN, lockdep and their like"
+	@echo "coverage       which lines of the module the tests run, and which not"
 	@echo "static, kunit  parts of check"
 	@echo "demo           see it work, in a guest"
 	@echo "guest          shell in a QEMU guest with the module loaded"

@@ -9,14 +9,14 @@ set -euo pipefail
 target=${1:?usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]}
 shift
 # C=1 and STRICT=1 leave other objects behind than a plain build.
-dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${STRICT:+-strict}${C:+-sparse}
+dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}${C:+-sparse}
 
 CHROOT=
 cflags=
 if [ "$target" = uml ]; then
 	cflags=$(vr_uml_cflags)
 	KDIR=$("$VR_ROOT/scripts/uml.sh" build)
-	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y "$@"
+	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y ${VR_UML_GCOV:+GCOV_PROFILE=y} "$@"
 else
 	vr_need gcc make libelf1
 	assign=$("$VR_ROOT/scripts/kernel.sh" "$target")
@@ -34,6 +34,7 @@ vr_need rsync
 rsync -rlpt --checksum --delete --exclude='*.o' --exclude='.*.cmd' --exclude='*.ko' \
 	--exclude='*.mod' --exclude='*.mod.c' --exclude=Module.symvers \
 	--exclude=modules.order --exclude='*.order' --exclude='.*.d' \
+	--exclude='*.gcno' \
 	"$VR_ROOT/kernel/" "$dir/kernel/"
 rsync -rlpt --checksum --delete "$VR_ROOT/uapi/" "$dir/uapi/"
 [ ! -f "$VR_ROOT/Kconfig" ] || cp -p "$VR_ROOT/Kconfig" "$dir/"

@@ -11,13 +11,15 @@
 #   -o DIR   writable in the rig as $VR_OUT, gets console.log and dmesg.log
 #   -k       keep the run's temporary files
 #   -a ARGS  more kernel arguments
-# VR_UML_DEBUG=1 takes a kernel with KASAN, lockdep and their like instead.
+# VR_UML_DEBUG=1 takes a kernel with KASAN, lockdep and their like instead,
+# VR_UML_GCOV=1 one that tells which lines of the module ran.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/rig.sh"
 
 fragments=("$VR_ROOT/scripts/configs/uml.config")
 [ -z "${VR_UML_DEBUG:-}" ] || fragments+=("$VR_ROOT/scripts/configs/uml-debug.config")
+[ -z "${VR_UML_GCOV:-}" ] || fragments+=("$VR_ROOT/scripts/configs/uml-gcov.config")
 
 # uml_build SOURCE FRAGMENT... DIR
 uml_build()
@@ -44,7 +46,7 @@ uml_dir()
 	src=$("$VR_ROOT/scripts/source.sh" 6.12)
 	vr_need gcc make flex bison bc libelf-dev libssl-dev
 	key=$(vr_hash "${fragments[@]}" "$(gcc -dumpfullversion)" "$(declare -f uml_build)")
-	vr_cache_get "uml${VR_UML_DEBUG:+-debug}-${src##*/source-}-$key" \
+	vr_cache_get "uml${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}-${src##*/source-}-$key" \
 		uml_build "$src" "${fragments[@]}"
 }
 
