@@ -349,7 +349,10 @@ static struct vr_sched_class *vr_sched_longest(struct vr_sched *sched)
 	return longest;
 }
 
-/* The longest queue gives half of what it has, or VR_SCHED_DROPS. */
+/*
+ * The longest queue gives half of what it has, or VR_SCHED_DROPS; but not its last
+ * frame, after others: a parent that hands us a frame must not find us empty.
+ */
 static void vr_sched_shrink(struct Qdisc *qdisc, struct sk_buff **to_free)
 {
 	struct vr_sched_class *class = vr_sched_longest(qdisc_priv(qdisc));
@@ -364,7 +367,7 @@ static void vr_sched_shrink(struct Qdisc *qdisc, struct sk_buff **to_free)
 		class->drops++;
 		class->x.longest_drops++;
 		qdisc_drop(skb, qdisc, to_free);
-	} while (++n < VR_SCHED_DROPS && class->backlog > goal);
+	} while (++n < VR_SCHED_DROPS && class->backlog > goal && class->qlen > 1);
 	qdisc_tree_reduce_backlog(qdisc, n, bytes);
 }
 
@@ -810,3 +813,7 @@ void vr_sched_exit(void)
 {
 	unregister_qdisc(&vr_sched_ops);
 }
+
+#ifdef VR_SCHED_KUNIT
+#include "tests/sch_kunit.h"
+#endif

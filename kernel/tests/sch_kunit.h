@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The qdisc counts what it has, whatever happens to it: a part of sch_vrouter.c,
+ * since nothing of it can be called from elsewhere.
+ */
+#include <kunit/test.h>
+#include <linux/etherdevice.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+
+#define VR_SCHED_KUNIT_SHARES	5
+#define VR_SCHED_KUNIT_OPS	100000
+
+/**
+ * struct vr_sched_kunit - a qdisc and what it should have counted
+ * @test: the test
+ * @rnd: source of all choices
+ * @dev: its device, which nobody knows
+ * @qdisc: the qdisc
+ * @share: shares of routers
+ * @taken: frames that it has taken
+ * @refused: frames that it has not
+ * @sent: of those taken, the ones that it gave back
+ */
+struct vr_sched_kunit {
+	struct kunit *test;
+	struct rnd_state rnd;
+	struct net_device *dev;
+	struct Qdisc *qdisc;
+	struct vr_share *share[VR_SCHED_KUNIT_SHARES];
+	u32 taken;
+	u32 refused;
+	u32 sent;
+};
+
+static u32 vr_sched_kunit_below(struct vr_sched_kunit *k, u32 n)
+{
+	return prandom_u32_state(&k->rnd) % n;
+}
+
+/* invariant 67: lengths are the sums of what is in the lists */
+static void vr_sched_kunit_check(struct vr_sched_kunit *k)
+{
+	struct vr_sched *sched = qdisc_priv(k->qdisc);
+	u32 all = 0, all_bytes = 0, n, bytes;
+	struct vr_sched_class *class;
+	const struct sk_buff *skb;
+	unsigned long id;
+
+	xa_for_each(&sched->classes, id, class) {
+		n = 0;
+		bytes = 0;
+		for (skb = class->head; skb; skb = skb->next) {
+			n++;
+			bytes += qdisc_pkt_len(skb);
+		}
+		KUNIT_ASSERT_EQ(k->test, class->qlen, n);
+		KUNIT_ASSERT_EQ(k->test, class->backlog, bytes);
+		if (n)
+			KUNIT_ASSERT_TRUE(k->test, vr_drr_active(&class->flow));
+		all += n;
+		all_bytes += bytes;
+	}
+	KUNIT_ASSERT_EQ(k->test, qdisc_qlen(k->qdisc), all);
+	KUNIT_ASSERT_EQ(k->test, k->qdisc->qstats.backlog, all_bytes);
+	KUNIT_ASSERT_LE(k->test, all, sched->limit);
+	KUNIT_ASSERT_EQ(k->test, k->taken + k->refused,
+			k->sent + k->qdisc->qstats.drops + all);
+}
+
+static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
+{
+	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 1), before, now;
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL), *to_free = NULL;
+	struct vr_sched *sched = qdisc_priv(k->qdisc);
+	struct vr_sched_class *class;
+	int rc;
+
+	KUNIT_ASSERT_NOT_NULL(k->test, skb);
+	skb->dev = k->dev;
+	skb_put_zero(skb, ETH_ZLEN);
+	/* whatever the frame's length is later on */
+	qdisc_skb_cb(skb)->pkt_len = 1 + vr_sched_kunit_below(k, 65536);
+	skb->tc_index = i ? k->share[i - 1]->id : 0;
+	class = vr_sched_classify(sched, skb);
+	before = class->qlen;
+	rc = vr_sched_enqueue(skb, k->qdisc, &to_free);
+	now = class->qlen;
+	kfree_skb_list(to_free);
+	k->taken += rc == NET_XMIT_SUCCESS;
+	k->refused += rc != NET_XMIT_SUCCESS;
+	/* invariant 68: a queue at its limit takes no more */
+	KUNIT_ASSERT_EQ(k->test, rc == NET_XMIT_SUCCESS,
+			before < vr_sched_limit(sched, class));
+	if (rc != NET_XMIT_SUCCESS) {
+		KUNIT_ASSERT_EQ(k->test, now, before);
+		return;
+	}
+	/* a parent takes it for active from now on */
+	KUNIT_ASSERT_GT(k->test, qdisc_qlen(k->qdisc), 0);
+}
+
+static void vr_sched_kunit_dequeue(struct vr_sched_kunit *k)
+{
+	u32 before = qdisc_qlen(k->qdisc);
+	struct sk_buff *skb = vr_sched_dequeue(k->qdisc);
+
+	/* CoDel leaves the last one */
+	KUNIT_ASSERT_EQ(k->test, !!skb, before > 0);
+	k->sent += !!skb;
+	kfree_skb(skb);
+}
+
+/* As from user space */
+static void vr_sched_kunit_limit(struct vr_sched_kunit *k, u32 limit)
+{
+	struct sk_buff *skb = alloc_skb(256, GFP_KERNEL);
+	struct nlattr *opts;
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(k->test, skb);
+	opts = nla_nest_start(skb, TCA_OPTIONS);
+	nla_put_u32(skb, TCA_VROUTER_LIMIT, limit);
+	nla_nest_end(skb, opts);
+	rtnl_lock();
+	err = vr_sched_change(k->qdisc, opts, NULL);
+	rtnl_unlock();
+	kfree_skb(skb);
+	KUNIT_ASSERT_EQ(k->test, err, limit ? 0 : -ERANGE);
+}
+
+/* invariant 67: after a flush there is nothing, and nothing of it is sent */
+static void vr_sched_kunit_flush(struct vr_sched_kunit *k)
+{
+	/* what it has is not dropped, as far as it counts */
+	k->sent += qdisc_qlen(k->qdisc);
+	rtnl_lock();
+	qdisc_reset(k->qdisc);
+	rtnl_unlock();
+	KUNIT_ASSERT_EQ(k->test, qdisc_qlen(k->qdisc), 0);
+	KUNIT_ASSERT_EQ(k->test, k->qdisc->qstats.backlog, 0);
+	KUNIT_ASSERT_NULL(k->test, vr_sched_dequeue(k->qdisc));
+}
+
+static void vr_sched_kunit_router(struct vr_sched_kunit *k)
+{
+	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES);
+
+	switch (vr_sched_kunit_below(k, 4)) {
+	case 0:
+		vr_share_retire(k->share[i]);
+		k->share[i] = vr_share_create();
+		KUNIT_ASSERT_NOT_NULL(k->test, k->share[i]);
+		break;
+	case 1:
+		WRITE_ONCE(k->share[i]->weight, 1 + vr_sched_kunit_below(k, 1000));
+		break;
+	default:
+		WRITE_ONCE(k->share[i]->limit, vr_sched_kunit_below(k, 200));
+	}
+}
+
+static void vr_sched_kunit_op(struct vr_sched_kunit *k)
+{
+	static const u32 limits[] = { 0, 1, 2, 5, 50, 1000 };
+
+	switch (vr_sched_kunit_below(k, 2000)) {
+	case 0 ... 9:
+		vr_sched_kunit_limit(k, limits[vr_sched_kunit_below(k, 6)]);
+		break;
+	case 10:
+		vr_sched_kunit_flush(k);
+		break;
+	case 11 ... 40:
+		vr_sched_kunit_router(k);
+		break;
+	case 41 ... 900:
+		vr_sched_kunit_dequeue(k);
+		break;
+	default:
+		vr_sched_kunit_enqueue(k);
+	}
+}
+
+static void vr_sched_kunit_begin(struct vr_sched_kunit *k)
+{
+	struct netdev_queue *queue;
+	unsigned int i;
+
+	for (i = 0; i < VR_SCHED_KUNIT_SHARES; i++) {
+		k->share[i] = vr_share_create();
+		KUNIT_ASSERT_NOT_NULL(k->test, k->share[i]);
+	}
+	k->dev = alloc_etherdev(0);
+	KUNIT_ASSERT_NOT_NULL(k->test, k->dev);
+	queue = netdev_get_tx_queue(k->dev, 0);
+	rtnl_lock();
+	k->qdisc = qdisc_create_dflt(queue, &vr_sched_ops, TC_H_ROOT, NULL);
+	if (k->qdisc)
+		rcu_assign_pointer(queue->qdisc_sleeping, k->qdisc);
+	rtnl_unlock();
+	KUNIT_ASSERT_NOT_NULL(k->test, k->qdisc);
+}
+
+static void vr_sched_kunit_random(struct kunit *test)
+{
+	struct vr_sched_kunit *k;
+	u32 seed = get_random_u32();
+	unsigned int i;
+
+	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, k);
+	kunit_info(test, "seed 0x%x\n", seed);
+	prandom_seed_state(&k->rnd, seed);
+	k->test = test;
+	vr_sched_kunit_begin(k);
+	for (i = 0; i < VR_SCHED_KUNIT_OPS; i++) {
+		vr_sched_kunit_op(k);
+		vr_sched_kunit_check(k);
+	}
+	KUNIT_EXPECT_GT(test, k->sent, 1000);
+	vr_sched_kunit_flush(k);
+	rtnl_lock();
+	qdisc_put(k->qdisc);
+	rtnl_unlock();
+	for (i = 0; i < VR_SCHED_KUNIT_SHARES; i++)
+		vr_share_retire(k->share[i]);
+	/* the qdisc is freed after a grace period, and it holds the device */
+	rcu_barrier();
+	free_netdev(k->dev);
+}
+
+static struct kunit_case vr_sched_kunit_list[] = {
+	KUNIT_CASE(vr_sched_kunit_random),
+	{}
+};
+
+static struct kunit_suite vr_sched_kunit_suite = {
+	.name = "vrouter-sch",
+	.test_cases = vr_sched_kunit_list,
+};
+
+kunit_test_suite(vr_sched_kunit_suite);
