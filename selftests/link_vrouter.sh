@@ -85,6 +85,21 @@ t_no_address()
 }
 vr_test "a router has no addresses" t_no_address
 
+t_transmit()
+{
+	vr_ok ip -n "$r" link add vr0 type vrouter
+	vr_ok ip -n "$r" link set vr0 up
+	vr_ok vr_in "$r" /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("vr0", 0x0800))
+s.send(bytes(60))'
+	vr_expect "dropped" 1 "$(stat "$r" vr0 tx_dropped)"
+	vr_expect "sent" 0 "$(stat "$r" vr0 tx_packets)"
+	del vr0
+}
+vr_test "what is sent to a router is dropped, and counted" t_transmit
+
 # ---- one router a domain ---------------------------------------------------
 
 t_second_netns()

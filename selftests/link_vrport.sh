@@ -427,6 +427,22 @@ vr_test "filter: multicast groups come and go" t_filter_multicast
 
 # ---- the life of a port ----------------------------------------------------
 
+t_mac_down()
+{
+	vr_ok port p0 address 02:00:00:00:01:01 type vrport
+	vr_ok ip -n "$host" link set p0 address 02:00:00:00:01:02
+	vr_expect "address while down" 02:00:00:00:01:02 "$(vr_mac "$host" p0)"
+	# it has not taken the old one, nor keeps it
+	vr_ok port p1 address 02:00:00:00:01:01 type vrport
+	vr_ok ip -n "$host" link set p1 up
+	vr_ok ip -n "$host" link set p0 up
+	vr_refuse "" ip -n "$host" link set p0 address 02:00:00:00:01:01
+	vr_expect "address after a refusal" 02:00:00:00:01:02 "$(vr_mac "$host" p0)"
+	del p0
+	del p1
+}
+vr_test "MAC address changed while down" t_mac_down
+
 t_mac_live()
 {
 	vr_ok port p0 address 02:00:00:00:01:01 type vrport
