@@ -398,6 +398,8 @@ struct sock *sock_open(int bus, uint32_t *portid)
 {
 	struct sock *sock = calloc(1, sizeof(*sock));
 
+	if (!sock)
+		abort();
 	sock->bus = bus;
 	*portid = 4711;
 	return sock;

@@ -496,6 +496,8 @@ static void test_decode(void)
 	for (len = nlh->nlmsg_len; len >= sizeof(*nlh); len--) {
 		/* libmnl reads up to the next multiple of four, as netlink pads */
 		copy = calloc(1, MNL_ALIGN(len));
+		if (!copy)
+			abort();
 		memcpy(copy, buf, len);
 		((struct nlmsghdr *)copy)->nlmsg_len = len;
 		router_decode(&router, (struct nlmsghdr *)copy);
