@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]
+# usage: build.sh uml|6.1|6.12|7.2|rt|i386|clang [make argument...]
 # Build the module for a rig's kernel in build/TARGET, and print its path.
 #   STRICT=1  warnings are errors      C=1  run sparse too
+# i386 and clang are for the compilers only, with a prepared kernel tree in VR_KDIR.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 target=${1:?usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]}
 shift
-# C=1 and STRICT=1 leave other objects behind than a plain build.
+# C=1 and STRICT=1 leave other objects behind than a plain build; the latter says how
+# much of the stack each function takes.
 dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}${C:+-sparse}
 
 CHROOT=
@@ -17,6 +19,10 @@ if [ "$target" = uml ]; then
 	cflags=$(vr_uml_cflags)
 	KDIR=$("$VR_ROOT/scripts/uml.sh" build)
 	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y ${VR_UML_GCOV:+GCOV_PROFILE=y} "$@"
+elif [ "$target" = i386 ] || [ "$target" = clang ]; then
+	KDIR=$VR_KDIR
+	# nobody knows there what the kernel exports
+	set -- KBUILD_MODPOST_WARN=1 "$@"
 else
 	vr_need gcc make libelf1
 	assign=$("$VR_ROOT/scripts/kernel.sh" "$target")
@@ -34,14 +40,14 @@ vr_need rsync
 rsync -rlpt --checksum --delete --exclude='*.o' --exclude='.*.cmd' --exclude='*.ko' \
 	--exclude='*.mod' --exclude='*.mod.c' --exclude=Module.symvers \
 	--exclude=modules.order --exclude='*.order' --exclude='.*.d' \
-	--exclude='*.gcno' \
+	--exclude='*.gcno' --exclude='*.su' \
 	"$VR_ROOT/kernel/" "$dir/kernel/"
 rsync -rlpt --checksum --delete "$VR_ROOT/uapi/" "$dir/uapi/"
 [ ! -f "$VR_ROOT/Kconfig" ] || cp -p "$VR_ROOT/Kconfig" "$dir/"
 
 # BTF needs a vmlinux that Debian's headers do not carry.
 set -- CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_VROUTER=m W=1 "$@"
-set -- KCFLAGS="$cflags${STRICT:+ -Werror}" "$@"
+set -- KCFLAGS="$cflags${STRICT:+ -Werror -fstack-usage}" "$@"
 [ -z "${C:-}" ] || set -- C="$C" "$@"
 
 in_chroot()

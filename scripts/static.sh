@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # usage: static.sh [NAME...]
 # Checks that run no module; prints TAP. NAME: one or more of the names below.
+#   VR_LONG  all of them
 # shellcheck disable=SC2317 # functions are called by name
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$VR_ROOT" || exit 1
 
 checks=(scripts spdx paths checkpatch kernel-doc build-6.1 build-6.12 build-7.2
-	build-uml sparse netlink reasons layering tapcount)
+	build-uml sparse rules frames analyzer netlink reasons layering tapcount)
+# what takes minutes, where nothing is in the cache
+[ -z "${VR_LONG:-}" ] || checks+=(i386 clang coccinelle)
 
 # Files of the tree, committed or about to be.
 tree() { git ls-files --cached --others --exclude-standard -- "$@" | sort -u; }
@@ -147,6 +150,7 @@ one()
 	case $1 in
 	scripts | spdx | paths | checkpatch | sparse | reasons) "$1" ;;
 	kernel-doc) kernel_doc ;;
+	rules | frames | clang | i386 | analyzer | coccinelle) scripts/analyse.sh "$1" ;;
 	build-*) build "${1#build-}" ;;
 	netlink) optional scripts/ynl-regen.sh --check ;;
 	layering) optional scripts/layering.sh ;;
