@@ -110,6 +110,7 @@ suite()
 	# the unit tests had their turn
 	uml) kselftests "$1" scripts/uml.sh run -a kunit.enable=0 ;;
 	uml-debug)
+		# invariants 13 and 22 hold for all tests
 		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
 		kselftests "$1" scripts/uml.sh run -m 3G \
 			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off $INJECT"

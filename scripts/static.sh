@@ -9,7 +9,7 @@ set -uo pipefail
 cd "$VR_ROOT" || exit 1
 
 checks=(scripts spdx paths checkpatch kernel-doc build-6.1 build-6.12 build-7.2
-	build-uml sparse rules frames analyzer netlink reasons layering tapcount)
+	build-uml sparse rules frames analyzer netlink reasons invariants layering tapcount)
 # what takes minutes, where nothing is in the cache
 [ -z "${VR_LONG:-}" ] || checks+=(i386 clang coccinelle)
 
@@ -139,6 +139,38 @@ reasons()
 	END
 }
 
+# Each invariant of the documentation names its tests, and they name it.
+invariants()
+{
+	python3 - <<-'END'
+		import re
+		import subprocess
+		with open("Documentation/networking/vrouter-invariants.rst") as f:
+		    rows = {int(n): " ".join(text.split()) for n, text in
+		            re.findall(r"^(\d+)\. (.*(?:\n  +.*)*)", f.read(), re.M)}
+		said = {(n, path) for n, text in rows.items()
+		        for path in re.findall(r"``((?:selftests|kernel|scripts)/[^`]+)``", text)}
+		named = set()
+		files = subprocess.run(["git", "ls-files", "--cached", "--others",
+		                        "--exclude-standard", "selftests", "kernel", "scripts"],
+		                       capture_output=True, text=True, check=True).stdout
+		for path in files.split():
+		    with open(path, errors="replace") as f:
+		        found = re.findall(r"[Ii]nvariants?:? ((?:\d+(?:, and |, | and |-)?)+)", f.read())
+		    for some in re.findall(r"\d+-\d+|\d+", " ".join(found)):
+		        first, _, last = some.partition("-")
+		        named |= {(n, path) for n in range(int(first), int(last or first) + 1)}
+		bad = [f"{n}: {path} does not name it" for n, path in said - named]
+		bad += [f"{n}: {path} is not in the list" for n, path in named - said]
+		bad += [f"{n}: no test, and no reason" for n, text in rows.items()
+		        if "``" not in text and "No test" not in text]
+		if list(rows) != list(range(1, 73)):
+		    bad.append(f"the numbers are {list(rows)}")
+		print("\n".join(sorted(bad)))
+		raise SystemExit(bool(bad))
+	END
+}
+
 optional()
 {
 	[ -x "$1" ] || { echo "there is no $1"; return 4; }
@@ -148,7 +180,7 @@ optional()
 one()
 {
 	case $1 in
-	scripts | spdx | paths | checkpatch | sparse | reasons) "$1" ;;
+	scripts | spdx | paths | checkpatch | sparse | reasons | invariants) "$1" ;;
 	kernel-doc) kernel_doc ;;
 	rules | frames | clang | i386 | analyzer | coccinelle) scripts/analyse.sh "$1" ;;
 	build-*) build "${1#build-}" ;;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The tables of a router: how many routes it takes, what it shows of them, and
-that they are the kernel's after all that happens to them."""
+that they are the kernel's after all that happens to them (invariant 62)."""
 import ipaddress
 import json
 import os

@@ -342,6 +342,7 @@ t_move_netns()
 	vr_forwards "$s" vr-red "$h0" 10.0.1.2
 	vr_sum_check "$s" vr-red
 }
+# invariant 5
 vr_test "router and ports move to another namespace" t_move_netns
 
 t_netns_deleted()

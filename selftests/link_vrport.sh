@@ -121,7 +121,8 @@ refused()
 	del "$name"
 }
 
-# A line for each NIC that cannot carry ports: device, text, how it is made
+# A line for each NIC that cannot carry ports: device, text, how it is made.
+# Invariants 15 and 16.
 while IFS='|' read -r dev text make; do
 	t_refused_lower()
 	{
@@ -390,6 +391,7 @@ t_filter_promisc()
 	del p2
 	vr_expect "count without ports" 0 "$(attribute eth0 promiscuity)"
 }
+# invariant 37
 vr_test "filter: promiscuity counts up and back" t_filter_promisc
 
 t_filter_allmulti()
@@ -484,6 +486,7 @@ t_netns_move()
 	vr_expect_text "NIC after the move back" "p0@eth0:" "$(ip -n "$host" -d link show p0)"
 	del p0
 }
+# invariant 4
 vr_test "moves to another namespace and back" t_netns_move
 
 t_nic_moves()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The generic netlink family, by the kernel's YNL library and our spec alone.
 
-Numbers of invariants are those of the project's list of risks.
+Numbers of invariants are those of vrouter-invariants.rst.
 """
 import atexit
 import copy

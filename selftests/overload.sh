@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Routers within their share of the CPU lose nothing while others are offered ten
 # times what the CPU can forward, or more, whichever way these others use it.
+# Invariant 71. Stalls and lockups meanwhile are a failure of the rig: invariant 72.
 #
 # What a router drops is exact here. What is lost on the way to it is not ours alone:
 # an emulated CPU stands still for milliseconds, and then the NIC's ring runs over, or

@@ -873,7 +873,8 @@ def tap(port, vrf_device=False):
 
 
 def tap_nic():
-    """A packet socket on the NICs sees frames once, and they go the fast way."""
+    """A packet socket on the NICs sees frames once, as they came, and they go the fast
+    way (invariant 25)."""
     for name, out in (("eth0", False), ("eth1", True)):
         sniffer = rig.nic.packet_socket(name)
         try:

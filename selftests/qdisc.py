@@ -512,6 +512,7 @@ def test_traffic():
 
 
 def test_router_goes():
+    """Invariant 70, where packets wait for the link."""
     link = LINK
     reset(link, "bandwidth 80kbit")
     link.burst(2, 30)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Load, use and unload the module again and again under traffic: nothing in the
-# kernel's log, no memory lost.
+# kernel's log, no memory lost (invariants 1 and 6).
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"

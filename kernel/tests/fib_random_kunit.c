@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The FIB against a list that is searched in full.
+ * The FIB against a list that is searched in full (invariant 51).
  */
 #include <kunit/test.h>
 #include <linux/moduleparam.h>

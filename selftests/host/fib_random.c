@@ -2,7 +2,7 @@
 /*
  * The FIB against a reference, with random changes: some of which fail for want of
  * memory, with hashes that collide, and readers of old default routes. Whatever the
- * way to a table was, one with the same prefixes must be the same nodes.
+ * way to a table was, one with the same prefixes must be the same nodes. Invariant 51.
  *
  * usage: fib_random [-s SEED] [-n OPERATIONS]
  */

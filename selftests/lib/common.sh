@@ -646,7 +646,7 @@ vr_quiet()
 }
 
 # vr_sum_check NAMESPACE ROUTER: every packet is accounted for, exactly, also
-# by reason
+# by reason (invariant 36)
 vr_sum_check()
 {
 	local key punt=0 drop=0
