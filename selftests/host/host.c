@@ -91,6 +91,11 @@ u32 get_random_u32(void)
 	return 0x9e3779b9;
 }
 
+u64 get_random_u64(void)
+{
+	return 0x9e3779b97f4a7c15;
+}
+
 static u32 vr_host_mix(u64 hash, u32 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;

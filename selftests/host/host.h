@@ -81,6 +81,7 @@ void vr_host_assert(bool fine, const char *file, int line, const char *what);
 #define GOLDEN_RATIO_64		0x61c8864680b583ebULL
 
 u32 get_random_u32(void);
+u64 get_random_u64(void);
 /* others than the kernel's, which do not matter here */
 u32 jhash(const void *key, u32 length, u32 seed);
 u32 jhash2(const u32 *key, u32 length, u32 seed);
