@@ -4,7 +4,8 @@
 full traffic. The operations are in lib/churn.py.
 
 VR_SEED=N does the same again, as far as processes that race do; VR_OUT gets a log of
-what each of them did. VR_LONG takes ten minutes, VR_RACES so many seconds.
+what each of them did. VR_LONG takes ten minutes, VR_RACES so many seconds
+(a minute, 20 s where there is one CPU).
 Invariants 7, 11, 12 and 70, at random.
 """
 import atexit
@@ -29,7 +30,9 @@ import nl  # noqa: E402
 
 MODULE = os.environ.get("VR_MODULE", "")
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))
-SECONDS = int(os.environ.get("VR_RACES") or (600 if os.environ.get("VR_LONG") else 60))
+# one CPU alone has fewer races
+SECONDS = int(os.environ.get("VR_RACES") or
+              (600 if os.environ.get("VR_LONG") else 60 if os.cpu_count() > 1 else 20))
 WORKERS = 8
 GRACE = 120         # a process ends as soon as its operation does
 BASE = f"vra{os.getpid()}"
