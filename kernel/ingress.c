@@ -24,6 +24,8 @@
  * ring, where it would hit everyone; and a flood does not take all of the CPU.
  */
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -52,6 +54,7 @@
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
 #define VR_INGRESS_EXCESS	48	/* packets */
 #define VR_INGRESS_WINDOW	256	/* packets */
+#define VR_INGRESS_RETURN	10000	/* ms */
 
 /**
  * struct vr_ingress_flush - what a flush takes away
@@ -119,6 +122,7 @@ struct vr_ingress_cb {
 
 static DEFINE_PER_CPU(struct vr_ingress, vr_ingress);
 static struct net_device *vr_ingress_dev;
+static enum cpuhp_state vr_ingress_cpuhp;
 
 static struct vr_ingress_cb *vr_ingress_cb(struct sk_buff *skb)
 {
@@ -538,6 +542,21 @@ static void vr_ingress_work(struct work_struct *work)
 	vr_ingress_purge(in, in->flush, smp_processor_id());
 }
 
+/* When a CPU goes, another one goes on with its NAPI. */
+static void vr_ingress_purge_offline(struct vr_ingress *in,
+				     const struct vr_ingress_flush *flush,
+				     int cpu)
+{
+	napi_disable(&in->napi);
+	vr_ingress_purge(in, flush, cpu);
+	napi_enable(&in->napi);
+	local_bh_disable();
+	in->active = vr_drr_next(&in->drr);
+	if (in->active)
+		napi_schedule(&in->napi);
+	local_bh_enable();
+}
+
 /* Queues belong to their CPU: each one empties its own, with softirqs off. */
 static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
 {
@@ -552,7 +571,7 @@ static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
 		if (cpu_online(cpu))
 			queue_work_on(cpu, system_highpri_wq, &in->work);
 		else
-			vr_ingress_purge(in, flush, cpu);
+			vr_ingress_purge_offline(in, flush, cpu);
 	}
 	for_each_online_cpu(cpu)
 		flush_work(&per_cpu_ptr(&vr_ingress, cpu)->work);
@@ -636,27 +655,7 @@ static void vr_ingress_setup(struct vr_ingress *in)
 	napi_enable(&in->napi);
 }
 
-/**
- * vr_ingress_init() - make the schedulers
- *
- * Return: 0 or -ENOMEM.
- */
-int vr_ingress_init(void)
-{
-	int cpu;
-
-	vr_ingress_dev = vr_compat_dummy_alloc();
-	if (!vr_ingress_dev)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		vr_ingress_setup(per_cpu_ptr(&vr_ingress, cpu));
-	return 0;
-}
-
-/**
- * vr_ingress_exit() - end the schedulers; there are no routers any more
- */
-void vr_ingress_exit(void)
+static void vr_ingress_end(void)
 {
 	struct vr_ingress *in;
 	int cpu;
@@ -667,4 +666,52 @@ void vr_ingress_exit(void)
 		netif_napi_del(&in->napi);
 	}
 	vr_compat_dummy_free(vr_ingress_dev);
+}
+
+/* A CPU that comes back waits until what it left behind is done elsewhere. */
+static int vr_ingress_prepare(unsigned int cpu)
+{
+	const struct napi_struct *napi = &per_cpu(vr_ingress, cpu).napi;
+	unsigned int tries = VR_INGRESS_RETURN / 20;
+
+	while (test_bit(NAPI_STATE_SCHED, &napi->state)) {
+		if (!tries--)
+			return -EBUSY;
+		msleep(20);
+	}
+	return 0;
+}
+
+/**
+ * vr_ingress_init() - make the schedulers
+ *
+ * Return: 0, -ENOMEM, or what the kernel says to one more CPU hotplug state.
+ */
+int vr_ingress_init(void)
+{
+	int cpu, state;
+
+	vr_ingress_dev = vr_compat_dummy_alloc();
+	if (!vr_ingress_dev)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		vr_ingress_setup(per_cpu_ptr(&vr_ingress, cpu));
+	state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					  "net/vrouter:prepare",
+					  vr_ingress_prepare, NULL);
+	if (state < 0) {
+		vr_ingress_end();
+		return state;
+	}
+	vr_ingress_cpuhp = state;
+	return 0;
+}
+
+/**
+ * vr_ingress_exit() - end the schedulers; there are no routers any more
+ */
+void vr_ingress_exit(void)
+{
+	cpuhp_remove_state_nocalls(vr_ingress_cpuhp);
+	vr_ingress_end();
 }

@@ -134,7 +134,7 @@ suite()
 			case $1 in
 			*-6.12)
 				VR_TESTS+=" demux.sh reload.sh shares.sh overload.sh"
-				VR_TESTS+=" races.py"
+				VR_TESTS+=" hotplug.sh races.py"
 				;;
 			*-6.1) VR_TESTS+=" link_vrouter.sh netlink.py" ;;
 			esac
