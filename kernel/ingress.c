@@ -4,12 +4,11 @@
  * emptied by a NAPI instance of that CPU, by deficit round robin with CPU time as
  * the currency.
  *
- * Algorithm: a visit serves up to VR_INGRESS_BATCH packets at a time; where packets
- * are so dear that as many would make the others wait, only what its router may
- * still use. The clock is read after VR_INGRESS_CLOCK packets at the earliest; a visit
- * that served at least that many is charged what it took, a smaller one the average
- * cost of its router's packets, so that many routers with a packet each do not pay for
- * the clock with each packet.
+ * Algorithm: a visit serves up to VR_INGRESS_BATCH packets at a time. The clock is
+ * read after VR_INGRESS_CLOCK packets at the earliest; a visit that served at least
+ * that many is charged what it took, a smaller one the average cost of its
+ * router's packets, so that many routers with a packet each do not pay for the
+ * clock with each packet.
  *
  * A lone packet: the first packet for a CPU in each run of its receive softirq,
  * while nobody waits there, is served at once. There is nobody to share with, and
@@ -46,7 +45,6 @@
 #define VR_INGRESS_BATCH	16
 #define VR_INGRESS_CLOCK	8
 #define VR_INGRESS_QUOTA	48
-#define VR_INGRESS_QUANTUM	(50 * NSEC_PER_USEC)
 #define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
 #define VR_INGRESS_SQUEEZE	3
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
@@ -429,19 +427,7 @@ static void vr_ingress_budget(struct vr_ingress *in)
 	in->arrived = 0;
 }
 
-/* A round is VR_INGRESS_CLOCK packets of each router, but no longer than need be
- * where packets are dear: it is what a router with a packet now and then waits for.
- */
-static u64 vr_ingress_quantum(const struct vr_ingress *in)
-{
-	u64 cost = in->cost >> VR_INGRESS_COST_SHIFT;
-
-	return min(cost * VR_INGRESS_CLOCK, max_t(u64, cost, VR_INGRESS_QUANTUM));
-}
-
-/* How many packets a visit may serve: one at least, and no more than fit into the
- * time that the router, and a poll that is limited, still have.
- */
+/* How many packets a visit may serve; a poll that is limited serves one at least. */
 static unsigned int vr_ingress_max(const struct vr_ingress *in,
 				   const struct vr_queue *queue,
 				   unsigned int quota)
@@ -451,9 +437,8 @@ static unsigned int vr_ingress_max(const struct vr_ingress *in,
 	quota = min(quota, VR_INGRESS_BATCH);
 	if (likely(!in->limited))
 		return quota;
-	time = min_t(u64, in->limit - in->now, queue->flow.deficit);
-	return min_t(u64, quota,
-		     div64_u64(time << VR_INGRESS_COST_SHIFT, cost) + 1);
+	time = (in->limit - in->now) << VR_INGRESS_COST_SHIFT;
+	return min_t(u64, quota, div64_u64(time, cost) + 1);
 }
 
 static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
@@ -473,7 +458,8 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	/* netpoll wants transmission only */
 	if (unlikely(!budget))
 		return 0;
-	vr_drr_set_quantum(&in->drr, vr_ingress_quantum(in));
+	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
+			   VR_INGRESS_COST_SHIFT);
 	in->untimed = 0;
 	/* a few packets are not timed, and came only now */
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
