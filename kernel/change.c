@@ -362,11 +362,11 @@ int vr_change_dump(struct net *net, u32 table,
 	spin_lock_init(&pass.lock);
 	/* without staying registered: what comes later is told elsewhere */
 	err = register_fib_notifier(net, &pass.nb, vr_change_pass_restart, NULL);
-	if (err)
-		return err;
-	unregister_fib_notifier(net, &pass.nb);
-	list_for_each_entry(change, &pass.events, list)
-		fn(arg, change);
+	if (!err) {
+		unregister_fib_notifier(net, &pass.nb);
+		list_for_each_entry(change, &pass.events, list)
+			fn(arg, change);
+	}
 	vr_change_free_all(&pass.events);
-	return 0;
+	return err;
 }
