@@ -163,6 +163,8 @@ static int vr_port_link_register(struct vr_port *port,
 	if (err)
 		return err;
 	err = netdev_upper_dev_link(port->lower, dev, extack);
+	if (err == -EMLINK)
+		NL_SET_ERR_MSG(extack, "Too many devices stand on each other");
 	if (err)
 		goto err_unregister;
 	err = xa_alloc(&vr_ports, &port->id, port, xa_limit_32b,
