@@ -5,6 +5,7 @@
  * everything has been built anew.
  */
 #include <linux/rtnetlink.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/l3mdev.h>
@@ -353,7 +354,7 @@ static void vr_mirror_work(struct work_struct *work)
 {
 	struct vr_mirror *mirror = container_of(to_delayed_work(work),
 						struct vr_mirror, work);
-
+	struct mem_cgroup *memcg;
 	bool stopped;
 
 	/* who stops it lets go of it with the lock */
@@ -364,6 +365,7 @@ static void vr_mirror_work(struct work_struct *work)
 		vr_mirror_teardown(mirror);
 		return;
 	}
+	memcg = set_active_memcg(mirror->router->memcg);
 	if (!mirror->rib) {
 		vr_mirror_build(mirror);
 		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
@@ -376,6 +378,7 @@ static void vr_mirror_work(struct work_struct *work)
 	}
 	if (mirror->rib)
 		vr_mirror_check_quota(mirror);
+	set_active_memcg(memcg);
 }
 
 static struct vr_mirror *vr_mirror_of(const struct vr_router *router)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/memcontrol.h>
 #include <linux/rtnetlink.h>
 #include <linux/xarray.h>
 #include <net/l3mdev.h>
@@ -346,6 +347,7 @@ static int vr_router_init_dev(struct net_device *dev)
 	router->share->weight = router->weight;
 	router->share->limit = router->limit_packets;
 	strscpy(router->share->name, dev->name, sizeof(router->share->name));
+	router->memcg = get_mem_cgroup_from_mm(current->mm);
 	return 0;
 }
 
@@ -366,6 +368,7 @@ static void vr_router_free(struct net_device *dev)
 	struct vr_router *router = netdev_priv(dev);
 
 	vr_ingress_queues_free(router->queues);
+	mem_cgroup_put(router->memcg);
 }
 
 static const struct net_device_ops vr_router_netdev_ops = {

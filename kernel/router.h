@@ -10,6 +10,7 @@
 #include "ingress.h"
 #include "mirror.h"
 
+struct mem_cgroup;
 struct vr_mirror;
 struct vr_rib;
 struct vr_share;
@@ -35,6 +36,7 @@ struct vr_share;
  * @weight: share of the CPU, 1..VROUTER_WEIGHT_MAX
  * @ports: ports that the router serves, protected by RTNL
  * @share: its share of links; set before the device is registered
+ * @memcg: memory cgroup of who made it, which its routes are charged to, or NULL
  * @base_lock: protects @base
  * @base: counters at the last reset
  * @mirror: keeps @rib while the router is up; set under RTNL
@@ -64,6 +66,7 @@ struct vr_router {
 	u32 weight;
 	u32 ports;
 	struct vr_share *share;
+	struct mem_cgroup *memcg;
 	spinlock_t base_lock; /* protects @base */
 	struct vr_stats_sum base;
 	struct vr_mirror __rcu *mirror;

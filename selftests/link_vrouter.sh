@@ -400,6 +400,46 @@ t_monitor()
 }
 vr_test "notifications: routers and ports" t_monitor
 
+kernel_memory() { awk '$1 == "kernel" { print $2 }' "$cg/maker/memory.stat"; }
+is_active() { [ "$(vr_state "$payer" vr0)" = active ]; }
+
+# invariant 62: who makes a router pays for its routes, whoever adds them
+t_memory()
+{
+	local cg=$vr_tmp/cgroup i before=0 after=0
+
+	grep -q '^memory.*1$' /proc/cgroups || { vr_skip "no memory cgroups"; return; }
+	mkdir -p "$cg"
+	vr_ns payer
+	mount -t cgroup2 none "$cg" || return
+	if ! echo +memory >"$cg/cgroup.subtree_control" || ! mkdir "$cg/maker"; then
+		vr_fail "a memory cgroup cannot be made"
+	else
+		bash -c "echo \$\$ >'$cg/maker/cgroup.procs' &&
+			exec ip -n '$payer' link add vr0 up type vrouter" || vr_fail "no vr0"
+		ip -n "$payer" link add x0 up type dummy
+		ip -n "$payer" addr add 192.0.2.1/24 dev x0
+		vr_wait_for 10 "vr0 is active" is_active
+		before=$(kernel_memory)
+		# parts of tables that are the same are there once, for all routers
+		for ((i = 0; i < 20000; i++)); do
+			echo "route add 10.$((i >> 8)).$((i & 255)).0/24" \
+				"via 192.0.2.$((RANDOM % 200 + 2))"
+		done | ip -n "$payer" -batch -
+		# returns when the router has them
+		vr_ok vrctl -n "$payer" set vr0 max-routes 0
+		after=$(kernel_memory)
+		echo "# $((after - before)) bytes for 20000 routes"
+		[ $((after - before)) -gt 100000 ] ||
+			vr_fail "bytes charged for 20000 routes: expected 100000 or more," \
+				"got $((after - before))"
+		vr_ok ip -n "$payer" link del vr0
+		rmdir "$cg/maker"
+	fi
+	umount "$cg"
+}
+vr_test "routes are charged to who made the router" t_memory
+
 vr_cleanup
 
 # ---- the module goes and comes ---------------------------------------------
