@@ -350,6 +350,19 @@ static void vr_mirror_teardown(struct vr_mirror *mirror)
 	kfree(mirror);
 }
 
+/* Follow what is no change of a route. */
+static void vr_mirror_follow(struct vr_mirror *mirror)
+{
+	if (READ_ONCE(mirror->recheck)) {
+		WRITE_ONCE(mirror->recheck, false);
+		vr_nexthop_recheck(mirror->rib->nexthops);
+	}
+	if (READ_ONCE(mirror->reflag)) {
+		WRITE_ONCE(mirror->reflag, false);
+		vr_mirror_reflag(mirror);
+	}
+}
+
 static void vr_mirror_work(struct work_struct *work)
 {
 	struct vr_mirror *mirror = container_of(to_delayed_work(work),
@@ -371,19 +384,12 @@ static void vr_mirror_work(struct work_struct *work)
 		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 	} else if (!vr_mirror_drain(mirror)) {
 		vr_mirror_resync(mirror);
-	} else if (READ_ONCE(mirror->recheck)) {
-		WRITE_ONCE(mirror->recheck, false);
-		vr_nexthop_recheck(mirror->rib->nexthops);
-		vr_mirror_reflag(mirror);
+	} else {
+		vr_mirror_follow(mirror);
 	}
 	if (mirror->rib)
 		vr_mirror_check_quota(mirror);
 	set_active_memcg(memcg);
-}
-
-static struct vr_mirror *vr_mirror_of(const struct vr_router *router)
-{
-	return rcu_dereference_rtnl(router->mirror);
 }
 
 /**
@@ -448,7 +454,23 @@ void vr_mirror_stop(struct vr_router *router)
 }
 
 /**
- * vr_mirror_recheck() - ports or neighbours of the router changed
+ * vr_mirror_recheck_neighbours() - neighbours of the router are of no use any more
+ * @router: router
+ *
+ * Context: RTNL or RCU read side.
+ */
+void vr_mirror_recheck_neighbours(const struct vr_router *router)
+{
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (!mirror)
+		return;
+	WRITE_ONCE(mirror->recheck, true);
+	vr_mirror_kick(mirror, 0);
+}
+
+/**
+ * vr_mirror_recheck() - ports of the router, or nexthop objects, changed
  * @router: router
  *
  * Context: RTNL or RCU read side.
@@ -457,10 +479,9 @@ void vr_mirror_recheck(const struct vr_router *router)
 {
 	struct vr_mirror *mirror = vr_mirror_of(router);
 
-	if (!mirror)
-		return;
-	WRITE_ONCE(mirror->recheck, true);
-	vr_mirror_kick(mirror, 0);
+	if (mirror)
+		WRITE_ONCE(mirror->reflag, true);
+	vr_mirror_recheck_neighbours(router);
 }
 
 /**

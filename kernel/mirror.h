@@ -49,6 +49,7 @@ struct vr_mirror_info {
 int vr_mirror_start(struct vr_router *router, struct net_device *vrf);
 void vr_mirror_stop(struct vr_router *router);
 void vr_mirror_recheck(const struct vr_router *router);
+void vr_mirror_recheck_neighbours(const struct vr_router *router);
 void vr_mirror_limit(const struct vr_router *router);
 void vr_mirror_reset(struct vr_router *router);
 void vr_mirror_get_info(const struct vr_router *router,

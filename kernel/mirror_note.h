@@ -8,15 +8,16 @@
 #include <linux/list.h>
 #include <linux/netdevice.h>
 #include <linux/notifier.h>
+#include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "quota.h"
+#include "router.h"
 #include "rules.h"
 
 struct vr_change;
 struct vr_rib;
-struct vr_router;
 
 /**
  * struct vr_mirror - the mirror of a router, from going up to going down
@@ -47,6 +48,7 @@ struct vr_router;
  * @registered: hears of routes
  * @failures: how often building everything failed since it last did not
  * @recheck: ports or neighbours changed; set by anyone
+ * @reflag: ports or nexthop objects changed; set by anyone
  * @doing: changes that the work has taken from @events and not applied yet
  * @doing_since: the same as @since for them
  */
@@ -75,9 +77,16 @@ struct vr_mirror {
 	bool registered;
 	u8 failures;
 	bool recheck;
+	bool reflag;
 	u32 doing;
 	u64 doing_since;
 };
+
+/* The mirror of a router, or NULL. Context: RTNL or RCU read side. */
+static inline struct vr_mirror *vr_mirror_of(const struct vr_router *router)
+{
+	return rcu_dereference_rtnl(router->mirror);
+}
 
 void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay);
 void vr_mirror_lose(struct vr_mirror *mirror);

@@ -521,8 +521,9 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
  * nexthops only, the others are vr_nexthop_recheck()'s.
  *
  * Context: any, RCU read side.
+ * Return: false if there are others.
  */
-void vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
+bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 {
 	const struct vr_nexthop_index *index = rcu_dereference(table->index);
 	u32 id, size = min(index->size, VR_NEXTHOP_FORGET_MAX);
@@ -540,6 +541,7 @@ void vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 				neigh_release(neigh);
 		}
 	}
+	return size == index->size;
 }
 
 /**

@@ -127,7 +127,7 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 				   bool add);
 void vr_nexthop_put(struct vr_nexthop *nh);
 struct vr_nexthop *vr_nexthop_by_id(const struct vr_nexthops *table, u16 id);
-void vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh);
+bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh);
 void vr_nexthop_recheck(struct vr_nexthops *table);
 bool vr_nexthop_offload(const struct vr_nexthop *nh,
 			const struct vr_router *router);

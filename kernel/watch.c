@@ -57,6 +57,10 @@ static struct notifier_block vr_watch_netdev_nb = {
 	.notifier_call = vr_watch_netdev,
 };
 
+/* A neighbour entry of no use must not be held by a nexthop: it holds its device,
+ * and who deletes the entry is to see it gone. The wire makes and breaks neighbours as
+ * it likes: that must not cost more.
+ */
 static void vr_watch_forget(struct neighbour *neigh)
 {
 	const struct vr_port *port = netdev_priv(neigh->dev);
@@ -66,24 +70,19 @@ static void vr_watch_forget(struct neighbour *neigh)
 	rcu_read_lock();
 	router = rcu_dereference(port->router);
 	rib = router ? rcu_dereference(router->rib) : NULL;
-	if (rib)
-		vr_nexthop_forget(rib->nexthops, neigh);
+	if (rib && !vr_nexthop_forget(rib->nexthops, neigh))
+		vr_mirror_recheck_neighbours(router);
 	rcu_read_unlock();
 }
 
-/* A neighbour entry of no use must not be held by a nexthop: it holds its device,
- * and who deletes the entry is to see it gone.
- */
 static int vr_watch_netevent(struct notifier_block *nb, unsigned long event,
 			     void *ptr)
 {
 	struct neighbour *neigh = ptr;
 
 	if (event == NETEVENT_NEIGH_UPDATE && vr_port_is(neigh->dev) &&
-	    !(READ_ONCE(neigh->nud_state) & NUD_VALID)) {
+	    !(READ_ONCE(neigh->nud_state) & NUD_VALID))
 		vr_watch_forget(neigh);
-		vr_watch_recheck(dev_net(neigh->dev));
-	}
 	return NOTIFY_DONE;
 }
 
