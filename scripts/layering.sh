@@ -11,23 +11,23 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # Leaves know no net device and no packet; a stage of the data path calls the next
 # one or a leaf; control calls setters of the data path, never the reverse.
 layers='
-fib            fib_plane fib_sheet fib_edit fib_store fib_node fib_bulk fib_census
+fib            fib_plane fib_sheet fib_edit fib_store fib_node fib_bulk fib_held fib_census
 fib_read       fib_store
 fib_plane      fib_sheet fib_store fib_node
 fib_sheet      fib_store fib_node
 fib_edit       fib_store fib_node
 fib_bulk
-fib_census     fib_node
+fib_census     fib_store fib_node
 fib_store
 fib_node
 drr
 mactable
 stats
 rules
-rib            fib nexthop
+rib            fib nexthop nexthop_make
 nexthop        port
 demux          ingress mactable egress
-ingress        drr stats forward egress
+ingress        drr stats forward egress ahead gate
 forward        gate way egress rib stats
 gate           port
 way            rib fib nexthop port
@@ -38,19 +38,20 @@ quota          change rib
 routes         rib fib nexthop
 mirror         change quota rib nexthop fib rules netlink
 mirror_note    mirror change quota rules
+mirror_info    rib fib
 nic            demux mactable
 share
-sch_vrouter    share drr
-port           nic demux egress ingress router mirror netlink
+sch_vrouter    sch_netlink share drr
+port           nic demux egress ingress_queue router mirror netlink
 port_link      nic port netlink
-router         port ingress mirror gate stats netlink share
+router         port ingress_queue mirror mirror_info gate stats netlink share
 watch          port router mirror nexthop
-netlink        netlink_fill netlink_fib netlink_route netlink-gen router port mirror
+netlink        netlink_fill netlink_fib netlink_route netlink-gen router port mirror mirror_info
 netlink-gen    netlink netlink_fib netlink_route
-netlink_fill   router port explain mirror stats
-netlink_fib    netlink explain port router mirror rib fib
+netlink_fill   router port explain mirror_info stats
+netlink_fib    netlink explain port router mirror_info rib fib
 netlink_route  netlink router rib routes
-main           fib ingress mirror netlink watch router port sch_vrouter
+main           fib ingress_queue mirror netlink watch router port sch_vrouter
 '
 
 # Functions of these files carry the name of another file.
@@ -63,7 +64,13 @@ alias_of()
 	vrouter_nl_route_*) echo netlink_route ;;
 	vrouter_nl_* | vr_netlink_*) echo netlink ;;
 	vrouter_*) echo netlink-gen ;;
+	vr_ingress_enqueue | vr_ingress_setup | vr_ingress) echo ingress ;;
+	vr_ingress_*) echo ingress_queue ;;
+	vr_sched_parse | vr_sched_apply | vr_sched_dump | vr_sched_class_ops)
+		echo sch_netlink ;;
 	vr_sched_*) echo sch_vrouter ;;
+	vr_mirror_reset | vr_mirror_get_info) echo mirror_info ;;
+	vr_nexthop_get4 | vr_nexthop_get6) echo nexthop_make ;;
 	vr_rib_*) echo rib ;;
 	vr_fib_node_*) echo fib_node ;;
 	vr_fib_store_* | vr_fib_view* | vr_fib_list_* | vr_fib_owned_*) echo fib_store ;;
@@ -73,6 +80,7 @@ alias_of()
 	vr_fib_census) echo fib_census ;;
 	vr_fib_bulk_begin | vr_fib_bulk_end) echo fib ;;
 	vr_fib_bulk_*) echo fib_bulk ;;
+	vr_fib_held_*) echo fib_held ;;
 	*) echo "$1" | sed -E 's/^vr_([a-z]+)_?.*/\1/' ;;
 	esac
 }
