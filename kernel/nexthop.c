@@ -2,16 +2,15 @@
 /*
  * Nexthops are shared by contents: IPv4 by the kernel's fib_info, which is shared
  * itself; IPv6 by device, gateway, weight and MTU, since the kernel has a
- * fib6_info for each route. What the kernel changes without a word (flags of IPv4
- * paths, exceptions, whole nexthop objects) is not copied but read live.
+ * fib6_info for each route (see nexthop_make.c). What the kernel changes without a
+ * word (flags of IPv4 paths, exceptions, whole nexthop objects) is not copied but
+ * read live.
  */
 #include <linux/jhash.h>
 #include <linux/slab.h>
-#include <net/addrconf.h>
-#include <net/ip6_route.h>
 #include <net/nexthop.h>
 
-#include "nexthop.h"
+#include "nexthop_make.h"
 #include "port.h"
 #include "router.h"
 
@@ -135,8 +134,14 @@ static int vr_nexthop_grow(struct vr_nexthops *table, u32 id)
 	return 0;
 }
 
-static bool vr_nexthop_path_equal(const struct vr_path *a,
-				  const struct vr_path *b)
+/**
+ * vr_nexthop_path_equal() - are two paths the same?
+ * @a: path
+ * @b: path
+ *
+ * Return: whether they are.
+ */
+bool vr_nexthop_path_equal(const struct vr_path *a, const struct vr_path *b)
 {
 	return a->dev == b->dev && a->weight == b->weight &&
 	       a->gw_family == b->gw_family &&
@@ -208,9 +213,16 @@ static int vr_nexthop_link(struct vr_nexthops *table, struct vr_nexthop *nh)
 	return 0;
 }
 
-/* Put a new nexthop into the table, or give it up for an equal one there. */
-static struct vr_nexthop *vr_nexthop_share(struct vr_nexthops *table,
-					   struct vr_nexthop *nh)
+/**
+ * vr_nexthop_share() - put a new nexthop into the table
+ * @table: nexthops
+ * @nh: nexthop; given up for an equal one if there is one
+ *
+ * Context: the mirror's work, may sleep.
+ * Return: nexthop with one more user, or ERR_PTR(): -ENOMEM, -ENOSPC.
+ */
+struct vr_nexthop *vr_nexthop_share(struct vr_nexthops *table,
+				    struct vr_nexthop *nh)
 {
 	struct vr_nexthop *same;
 	int err;
@@ -234,62 +246,19 @@ static struct vr_nexthop *vr_nexthop_share(struct vr_nexthops *table,
 	return nh;
 }
 
-static struct vr_nexthop *vr_nexthop_alloc(unsigned int npaths)
-{
-	struct vr_nexthop *nh;
-
-	nh = kzalloc(struct_size(nh, path, npaths), GFP_KERNEL_ACCOUNT);
-	if (nh)
-		nh->npaths = npaths;
-	return nh;
-}
-
-static void vr_nexthop_path_init(struct vr_path *path,
-				 const struct fib_nh_common *nhc)
-{
-	path->dev = nhc->nhc_dev;
-	if (path->dev && vr_port_is(path->dev))
-		path->port = netdev_priv(path->dev);
-	path->gw_family = nhc->nhc_gw_family;
-	if (path->gw_family == AF_INET)
-		path->gw.ip4 = nhc->nhc_gw.ipv4;
-	else if (path->gw_family == AF_INET6)
-		path->gw.ip6 = nhc->nhc_gw.ipv6;
-	path->weight = nhc->nhc_weight;
-}
-
-static u8 vr_nexthop_type_reason(u8 type)
-{
-	switch (type) {
-	case RTN_UNICAST:
-		return 0;
-	case RTN_LOCAL:
-	case RTN_ANYCAST:
-		return VROUTER_PUNT_LOCAL;
-	case RTN_BROADCAST:
-	case RTN_MULTICAST:
-		return VROUTER_PUNT_MULTICAST;
-	default:
-		return VROUTER_PUNT_ROUTE_TYPE;
-	}
-}
-
-static u8 vr_nexthop_reason4(const struct fib_info *fi, u8 type, bool tos)
-{
-	u8 reason = vr_nexthop_type_reason(type);
-	unsigned int i;
-
-	if (!reason && (tos || fi->fib_nhs > VR_NEXTHOP_PATHS_MAX))
-		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
-	for (i = 0; !reason && !fi->nh && i < fi->fib_nhs; i++)
-		if (fi->fib_nh[i].fib_nh_lws)
-			reason = VROUTER_PUNT_ENCAP;
-	return reason;
-}
-
-/* Most routes have a fib_info in common with others: no need to make it up first. */
-static struct vr_nexthop *vr_nexthop_known4(struct vr_nexthops *table,
-					    const struct fib_info *fi, u8 reason)
+/**
+ * vr_nexthop_known4() - is the nexthop of an IPv4 route in the table?
+ * @table: nexthops
+ * @fi: the kernel's, or NULL if packets are punted
+ * @reason: enum vrouter_punt_reason why they are, or 0
+ *
+ * Most routes have a fib_info in common with others: no need to make it up first.
+ *
+ * Context: the mirror's work.
+ * Return: nexthop or NULL.
+ */
+struct vr_nexthop *vr_nexthop_known4(struct vr_nexthops *table,
+				     const struct fib_info *fi, u8 reason)
 {
 	u32 hash = vr_nexthop_hash4(fi, reason);
 	struct vr_nexthop *nh;
@@ -301,68 +270,12 @@ static struct vr_nexthop *vr_nexthop_known4(struct vr_nexthops *table,
 }
 
 /**
- * vr_nexthop_get4() - nexthop of an IPv4 route
- * @table: nexthops
- * @fi: the kernel's
- * @type: RTN_...
- * @tos: the route is for one TOS only
+ * vr_nexthop_rebalance() - share the flows of a multipath route out
+ * @nh: nexthop of an IPv6 route, with paths
  *
- * Context: the mirror's work, may sleep.
- * Return: nexthop with one more user, or ERR_PTR(): -ENOMEM, -ENOSPC.
+ * Context: the mirror's work.
  */
-struct vr_nexthop *vr_nexthop_get4(struct vr_nexthops *table,
-				   struct fib_info *fi, u8 type, bool tos)
-{
-	u8 reason = vr_nexthop_reason4(fi, type, tos);
-	struct vr_nexthop *nh;
-	unsigned int i;
-
-	/* routes that are punted need no fib_info of their own */
-	nh = vr_nexthop_known4(table, reason ? NULL : fi, reason);
-	if (nh) {
-		nh->users++;
-		return nh;
-	}
-	nh = vr_nexthop_alloc(reason || fi->nh ? 0 : fi->fib_nhs);
-	if (!nh)
-		return ERR_PTR(-ENOMEM);
-	nh->reason = reason;
-	if (reason)
-		return vr_nexthop_share(table, nh);
-	nh->mtu = fi->fib_mtu;
-	nh->object = fi->nh;
-	nh->fi = fi;
-	fib_info_hold(fi);
-	for (i = 0; i < nh->npaths; i++) {
-		vr_nexthop_path_init(&nh->path[i], &fi->fib_nh[i].nh_common);
-		nh->path[i].nhc = &fi->fib_nh[i].nh_common;
-#ifdef CONFIG_IP_ROUTE_MULTIPATH
-		nh->path[i].bound = &fi->fib_nh[i].fib_nh_upper_bound;
-#endif
-	}
-	return vr_nexthop_share(table, nh);
-}
-
-static u8 vr_nexthop_reason6(const struct fib6_info *f6i)
-{
-	u8 reason = vr_nexthop_type_reason(f6i->fib6_type);
-
-	if (reason)
-		return reason;
-	if (f6i->fib6_flags & RTF_REJECT)
-		return VROUTER_PUNT_ROUTE_TYPE;
-	/* The kernel takes turns between default routers from advertisements,
-	 * and announces only one of them.
-	 */
-	if ((f6i->fib6_flags & (RTF_ADDRCONF | RTF_GATEWAY)) ==
-	    (RTF_ADDRCONF | RTF_GATEWAY))
-		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
-	if (!f6i->nh && f6i->fib6_nh->fib_nh_lws)
-		return VROUTER_PUNT_ENCAP;
-	return 0;
-}
-
-static void vr_nexthop_rebalance(struct vr_nexthop *nh)
+void vr_nexthop_rebalance(struct vr_nexthop *nh)
 {
 	u64 total = 0, sum = 0;
 	struct vr_path *path;
@@ -380,95 +293,6 @@ static void vr_nexthop_rebalance(struct vr_nexthop *nh)
 		}
 		atomic_set(&path->own_bound, bound);
 	}
-}
-
-static void vr_nexthop_add6(struct vr_nexthop *nh, struct fib6_info *f6i)
-{
-	struct vr_path *path = &nh->path[nh->npaths++];
-
-	vr_nexthop_path_init(path, &f6i->fib6_nh->nh_common);
-	path->bound = &path->own_bound;
-	path->f6i = f6i;
-	fib6_info_hold(f6i);
-}
-
-static bool vr_nexthop_has6(struct fib6_info **routes, unsigned int n,
-			    const struct vr_path *path)
-{
-	struct vr_path other;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		memset(&other, 0, sizeof(other));
-		vr_nexthop_path_init(&other, &routes[i]->fib6_nh->nh_common);
-		if (vr_nexthop_path_equal(path, &other))
-			return true;
-	}
-	return false;
-}
-
-static void vr_nexthop_fill6(struct vr_nexthop *nh,
-			     const struct vr_nexthop *old,
-			     struct fib6_info **routes, unsigned int n, bool add)
-{
-	unsigned int i;
-
-	nh->npaths = 0;
-	for (i = 0; old && i < old->npaths; i++)
-		if (add || !vr_nexthop_has6(routes, n, &old->path[i]))
-			vr_nexthop_add6(nh, old->path[i].f6i);
-	for (i = 0; add && i < n; i++)
-		vr_nexthop_add6(nh, routes[i]);
-	vr_nexthop_rebalance(nh);
-}
-
-/**
- * vr_nexthop_get6() - nexthop of an IPv6 route
- * @table: nexthops
- * @old: what the route has now, if that is to be changed, or NULL
- * @routes: the kernel's, one a path
- * @n: number of @routes
- * @add: add them to the paths of @old, else take them away
- *
- * Context: the mirror's work, may sleep.
- * Return: nexthop with one more user, NULL if no path is left, or ERR_PTR():
- * -ENOMEM, -ENOSPC.
- */
-struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
-				   const struct vr_nexthop *old,
-				   struct fib6_info **routes, unsigned int n,
-				   bool add)
-{
-	struct nexthop *object = add ? routes[0]->nh : NULL;
-	unsigned int npaths = n + (old ? old->npaths : 0), i;
-	u8 reason = old ? old->reason : 0;
-	struct vr_nexthop *nh;
-
-	for (i = 0; !reason && i < n; i++)
-		reason = vr_nexthop_reason6(routes[i]);
-	if (!reason && npaths > VR_NEXTHOP_PATHS_MAX)
-		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
-	if (reason || object)
-		npaths = 0;
-	nh = vr_nexthop_alloc(npaths);
-	if (!nh)
-		return ERR_PTR(-ENOMEM);
-	nh->reason = reason;
-	if (reason)
-		return vr_nexthop_share(table, nh);
-	nh->mtu = old ? old->mtu : routes[0]->fib6_pmtu;
-	if (object) {
-		nh->object = object;
-		nh->f6i = routes[0];
-		fib6_info_hold(nh->f6i);
-		return vr_nexthop_share(table, nh);
-	}
-	vr_nexthop_fill6(nh, old, routes, n, add);
-	if (!nh->npaths) {
-		kfree(nh);
-		return NULL;
-	}
-	return vr_nexthop_share(table, nh);
 }
 
 /**

@@ -26,6 +26,7 @@ stats
 rules
 rib            fib nexthop nexthop_make
 nexthop        port
+nexthop_make   nexthop port
 demux          ingress mactable egress
 ingress        drr stats forward egress ahead gate
 forward        gate way egress rib stats
