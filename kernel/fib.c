@@ -25,26 +25,11 @@
 #include "fib_bulk.h"
 #include "fib_census.h"
 #include "fib_edit.h"
+#include "fib_held.h"
 #include "fib_plane.h"
 #include "fib_sheet.h"
 
-#define VR_FIB_HELD_MAX		32
-/* Making a branch anew takes as long as so many updates in it. */
-#define VR_FIB_HELD_SHARE	16
-
 static DEFINE_MUTEX(vr_fib_lock);
-
-/**
- * struct vr_fib_held - new prefixes of one branch that lookups do not see yet
- * @gfp: how to allocate
- * @n: number of them
- * @entry: the prefixes
- */
-struct vr_fib_held {
-	gfp_t gfp;
-	unsigned int n;
-	struct vr_fib_entry entry[VR_FIB_HELD_MAX];
-};
 
 static struct vr_fib_head *vr_fib_head(const struct vr_fib *fib)
 {
@@ -128,34 +113,6 @@ static int vr_fib_show(struct vr_fib *fib, const struct vr_fib_node *store,
 	return 0;
 }
 
-/* Bits that the prefixes of a branch have in common. */
-static unsigned int vr_fib_branch_bits(const struct vr_fib *fib)
-{
-	return fib->bits == 32 ? 16 : 32;
-}
-
-/* The branch of a prefix, as a prefix. */
-static struct vr_fib_entry vr_fib_branch(const struct vr_fib *fib,
-					 const struct vr_fib_entry *entry)
-{
-	struct vr_fib_entry branch = { .plen = vr_fib_branch_bits(fib) };
-
-	branch.key = vr_fib_and(entry->key, vr_fib_mask(branch.plen));
-	return branch;
-}
-
-static unsigned int vr_fib_branch_count(const struct vr_fib *fib,
-					const struct vr_fib_entry *branch)
-{
-	struct vr_fib_view view = vr_fib_view(vr_fib_store(fib));
-	unsigned int level;
-
-	for (level = 0; level < branch->plen; level += VR_FIB_STRIDE)
-		view = vr_fib_view_slot(view, level,
-					vr_fib_byte(branch->key, level));
-	return vr_fib_store_count(view.node);
-}
-
 /* One after the other, or their branch as a whole, whichever is less work. */
 static int vr_fib_unhold(struct vr_fib *fib)
 {
@@ -165,9 +122,7 @@ static int vr_fib_unhold(struct vr_fib *fib)
 
 	if (!held || !held->n)
 		return 0;
-	branch = vr_fib_branch(fib, &held->entry[0]);
-	if (held->n > 1 && held->n * VR_FIB_HELD_SHARE >=
-			   vr_fib_branch_count(fib, &branch)) {
+	if (vr_fib_held_is_most(held, vr_fib_store(fib), &branch)) {
 		err = vr_fib_show(fib, vr_fib_store(fib), &branch, held->gfp);
 		if (!err)
 			held->n = 0;
@@ -181,35 +136,14 @@ static int vr_fib_unhold(struct vr_fib *fib)
 	return err;
 }
 
-/* May lookups see this change later, together with others? */
-static bool vr_fib_may_hold(const struct vr_fib *fib,
-			    const struct vr_fib_edit *edit)
-{
-	return fib->held && edit->count == 1 &&
-	       edit->entry.plen > vr_fib_branch_bits(fib);
-}
-
-/* Those before it must be of the same branch. */
-static bool vr_fib_fits_held(const struct vr_fib *fib,
-			     const struct vr_fib_entry *entry)
-{
-	const struct vr_fib_held *held = fib->held;
-	struct vr_fib_entry a, b;
-
-	if (!held->n || held->n == VR_FIB_HELD_MAX)
-		return false;
-	a = vr_fib_branch(fib, &held->entry[0]);
-	b = vr_fib_branch(fib, entry);
-	return !vr_fib_cmp(&a, &b);
-}
-
 static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
 {
 	struct vr_fib_node *old, *store;
-	bool hold = vr_fib_may_hold(fib, edit);
+	bool hold = fib->held && edit->count == 1 &&
+		    vr_fib_held_may(fib->held, &edit->entry);
 	int err = 0;
 
-	if (!hold || !vr_fib_fits_held(fib, &edit->entry))
+	if (!hold || !vr_fib_held_fits(fib->held, &edit->entry))
 		err = vr_fib_unhold(fib);
 	if (err)
 		return err;
@@ -219,7 +153,7 @@ static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
 		return PTR_ERR(store);
 	vr_fib_edit_commit(edit);
 	if (hold)
-		fib->held->entry[fib->held->n++] = edit->entry;
+		vr_fib_held_add(fib->held, &edit->entry);
 	else
 		err = vr_fib_show(fib, store, &edit->entry, edit->gfp);
 	if (err) {
@@ -533,11 +467,10 @@ int vr_fib_bulk_end(struct vr_fib *fib, gfp_t gfp)
  */
 void vr_fib_hold(struct vr_fib *fib, gfp_t gfp)
 {
-	struct vr_fib_held *held = kzalloc(sizeof(*held), gfp | __GFP_NOWARN);
+	struct vr_fib_held *held = vr_fib_held_alloc(fib->bits, gfp);
 
 	if (!held)
 		return;
-	held->gfp = gfp;
 	mutex_lock(&vr_fib_lock);
 	if (!fib->held)
 		swap(fib->held, held);
@@ -566,38 +499,6 @@ int vr_fib_release(struct vr_fib *fib)
 	return err;
 }
 
-static int vr_fib_count_len(void *arg, const struct vr_fib_entry *entry)
-{
-	struct vr_fib_info *info = arg;
-
-	info->by_len[entry->plen]++;
-	cond_resched();
-	return 0;
-}
-
-static int vr_fib_fill_info(struct vr_fib *fib, struct vr_fib_info *info)
-{
-	struct vr_fib_key zero = {};
-	struct vr_fib_census census;
-	int err;
-
-	/* an older head is one reference more to the root, for a moment */
-	vr_fib_reap(fib);
-	err = vr_fib_census(&census,
-			    vr_fib_slot_node(vr_fib_head(fib)->root));
-	info->nodes = census.nodes;
-	info->bytes = census.bytes + sizeof(*fib) + sizeof(struct vr_fib_head);
-	info->shared_bytes = census.shared;
-	err = err ? : vr_fib_census(&census, vr_fib_store(fib));
-	info->store_bytes = census.bytes;
-	info->store_shared_bytes = census.shared;
-	info->updates = fib->updates;
-	info->prefixes = fib->count;
-	info->by_len[0] = vr_fib_head(fib)->fallback ? 1 : 0;
-	return err ? : vr_fib_store_walk(vr_fib_store(fib), 0, zero, NULL,
-					 vr_fib_count_len, info);
-}
-
 /**
  * vr_fib_get_info() - tell about a table
  * @fib: table
@@ -612,8 +513,13 @@ int vr_fib_get_info(struct vr_fib *fib, struct vr_fib_info *info)
 
 	memset(info, 0, sizeof(*info));
 	mutex_lock(&vr_fib_lock);
-	err = vr_fib_fill_info(fib, info);
+	/* an older head is one reference more to the root, for a moment */
+	vr_fib_reap(fib);
+	info->prefixes = fib->count;
+	info->updates = fib->updates;
+	err = vr_fib_census(vr_fib_head(fib), vr_fib_store(fib), info);
 	mutex_unlock(&vr_fib_lock);
+	info->bytes += sizeof(*fib);
 	return err;
 }
 

@@ -17,6 +17,7 @@ fib_plane      fib_sheet fib_store fib_node
 fib_sheet      fib_store fib_node
 fib_edit       fib_store fib_node
 fib_bulk
+fib_held       fib_store
 fib_census     fib_store fib_node
 fib_store
 fib_node
