@@ -14,25 +14,19 @@
  * inside a class, so nobody comes back in here while a class changes.
  */
 #include <linux/module.h>
-#include <linux/timerqueue.h>
-#include <linux/xarray.h>
 #include <net/codel.h>
 #include <net/codel_impl.h>
-#include <net/codel_qdisc.h>
 #include <net/gso.h>
-#include <net/pkt_sched.h>
-#include <uapi/linux/sch_vrouter.h>
 
-#include "compat.h"
 #include "drr.h"
+#include "sch_netlink.h"
+#include "sch_queue.h"
 #include "sch_vrouter.h"
 #include "share.h"
 
 #define VR_SCHED_LIMIT		10240
 /* Frames that the longest queue gives at once, since looking for it takes time. */
 #define VR_SCHED_DROPS		64
-/* Preamble and start of frame, FCS, and the gap after it. */
-#define VR_SCHED_WIRE		24
 /*
  * Bytes a round for each unit of weight. Less than a frame, since a weight of 1000
  * sends a thousand times as much in one go; who is in debt for a frame waits for a few
@@ -45,99 +39,6 @@
 #define VR_SCHED_CATCH_UP	(10 * NSEC_PER_MSEC)
 /* A limit that is lifted takes effect after that. */
 #define VR_SCHED_WAIT_MAX	(50 * NSEC_PER_MSEC)
-
-/**
- * struct vr_sched_cb - of a frame in a queue
- * @codel: CoDel's
- * @wire: bytes on the wire
- */
-struct vr_sched_cb {
-	struct codel_skb_cb codel;
-	u32 wire;
-};
-
-/**
- * struct vr_sched_class - a router's frames, or the host's
- * @flow: its turn
- * @wait: until when it may not send, if it is in &vr_sched.waiting
- * @share: the router's share, NULL for the host
- * @sched: the qdisc's private part
- * @id: minor number
- * @qlen: frames
- * @backlog: their bytes, as qdiscs count
- * @head: the first frame
- * @tail: the last one
- * @free_at: when the frames sent so far have used up the rate, ns
- * @cvars: CoDel's state
- * @cstats: CoDel's counters
- * @bstats: sent
- * @drops: dropped, by whatever
- * @overlimits: times that it had to wait for its rate
- * @x: more counters
- */
-struct vr_sched_class {
-	struct vr_drr_flow flow;
-	struct timerqueue_node wait;
-	struct vr_share *share;
-	struct vr_sched *sched;
-	u32 id;
-	u32 qlen;
-	u32 backlog;
-	struct sk_buff *head;
-	struct sk_buff *tail;
-	u64 free_at;
-	struct codel_vars cvars;
-	struct codel_stats cstats;
-	struct gnet_stats_basic_sync bstats;
-	u32 drops;
-	u32 overlimits;
-	struct tc_vrouter_xstats x;
-};
-
-/**
- * struct vr_sched - a qdisc's private part
- * @qdisc: the qdisc
- * @drr: whose turn it is
- * @waiting: classes with frames that have to wait for their rate
- * @classes: by minor number
- * @host: the host's class
- * @recent: the class of the latest frame, or NULL
- * @bandwidth: bytes a second, 0 for any; read with READ_ONCE() elsewhere
- * @limit: most frames
- * @free_at: when the frames sent so far have used up @bandwidth, ns
- * @codel: CoDel's settings
- * @watchdog: goes on when a rate allows
- */
-struct vr_sched {
-	struct Qdisc *qdisc;
-	struct vr_drr drr;
-	struct timerqueue_head waiting;
-	struct xarray classes;
-	struct vr_sched_class *host;
-	struct vr_sched_class *recent;
-	u64 bandwidth;
-	u32 limit;
-	u64 free_at;
-	struct codel_params codel;
-	struct qdisc_watchdog watchdog;
-};
-
-static struct vr_sched_cb *vr_sched_cb(const struct sk_buff *skb)
-{
-	qdisc_cb_private_validate(skb, sizeof(struct vr_sched_cb));
-	return (struct vr_sched_cb *)qdisc_skb_cb(skb)->data;
-}
-
-/* Of all segments, each of which the driver makes a frame. */
-static u32 vr_sched_wire(const struct sk_buff *skb)
-{
-	u32 frames = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	u32 more = VR_SCHED_WIRE + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
-
-	if (!skb_is_gso(skb))
-		frames = 1;
-	return max_t(u32, qdisc_pkt_len(skb), frames * ETH_ZLEN) + frames * more;
-}
 
 /* ---- classes ---- */
 
@@ -230,41 +131,6 @@ static struct vr_sched_class *vr_sched_classify(struct vr_sched *sched,
 	if (class)
 		vr_sched_class_free(sched, class);
 	return vr_sched_class_add(sched, id);
-}
-
-/* ---- queues: nobody else changes lengths ---- */
-
-static void vr_sched_push(struct Qdisc *qdisc, struct vr_sched_class *class,
-			  struct sk_buff *skb)
-{
-	codel_set_enqueue_time(skb);
-	vr_sched_cb(skb)->wire = vr_sched_wire(skb);
-	skb->next = NULL;
-	if (class->head)
-		class->tail->next = skb;
-	else
-		class->head = skb;
-	class->tail = skb;
-	class->qlen++;
-	class->backlog += qdisc_pkt_len(skb);
-	vr_compat_qlen_inc(qdisc);
-	qdisc_qstats_backlog_inc(qdisc, skb);
-}
-
-static struct sk_buff *vr_sched_pop(struct vr_sched_class *class)
-{
-	struct Qdisc *qdisc = class->sched->qdisc;
-	struct sk_buff *skb = class->head;
-
-	if (!skb)
-		return NULL;
-	class->head = skb->next;
-	skb_mark_not_on_list(skb);
-	class->qlen--;
-	class->backlog -= qdisc_pkt_len(skb);
-	vr_compat_qlen_dec(qdisc);
-	qdisc_qstats_backlog_dec(qdisc, skb);
-	return skb;
 }
 
 /* ---- enqueue ---- */
@@ -548,11 +414,6 @@ static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
 
 /* ---- settings ---- */
 
-static const struct nla_policy vr_sched_policy[TCA_VROUTER_MAX + 1] = {
-	[TCA_VROUTER_BANDWIDTH] = { .type = NLA_U64 },
-	[TCA_VROUTER_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
-};
-
 /* As little as leaves CoDel a frame or two to wait for, on a slow link. */
 static void vr_sched_set_codel(struct vr_sched *sched)
 {
@@ -580,17 +441,11 @@ static int vr_sched_change(struct Qdisc *qdisc, struct nlattr *opt,
 	struct sk_buff *to_free = NULL;
 	int err;
 
-	err = nla_parse_nested(tb, TCA_VROUTER_MAX, opt, vr_sched_policy, extack);
+	err = vr_sched_parse(tb, opt, extack);
 	if (err < 0)
 		return err;
 	sch_tree_lock(qdisc);
-	if (tb[TCA_VROUTER_BANDWIDTH]) {
-		WRITE_ONCE(sched->bandwidth,
-			   nla_get_u64(tb[TCA_VROUTER_BANDWIDTH]));
-		sched->free_at = 0;
-	}
-	if (tb[TCA_VROUTER_LIMIT])
-		WRITE_ONCE(sched->limit, nla_get_u32(tb[TCA_VROUTER_LIMIT]));
+	vr_sched_apply(sched, tb);
 	vr_sched_set_codel(sched);
 	while (vr_sched_longest(sched)->qlen && qdisc_qlen(qdisc) > sched->limit)
 		vr_sched_shrink(qdisc, &to_free);
@@ -655,131 +510,6 @@ static void vr_sched_destroy(struct Qdisc *qdisc)
 		vr_sched_class_free(sched, class);
 	xa_destroy(&sched->classes);
 }
-
-static int vr_sched_dump(struct Qdisc *qdisc, struct sk_buff *skb)
-{
-	struct vr_sched *sched = qdisc_priv(qdisc);
-	struct nlattr *opts = nla_nest_start_noflag(skb, TCA_OPTIONS);
-
-	if (!opts)
-		return -EMSGSIZE;
-	if (nla_put_u64_64bit(skb, TCA_VROUTER_BANDWIDTH,
-			      READ_ONCE(sched->bandwidth), TCA_VROUTER_PAD) ||
-	    nla_put_u32(skb, TCA_VROUTER_LIMIT, READ_ONCE(sched->limit))) {
-		nla_nest_cancel(skb, opts);
-		return -EMSGSIZE;
-	}
-	return nla_nest_end(skb, opts);
-}
-
-/* ---- classes, for others: named by their minor number, since they come and go ---- */
-
-static struct Qdisc *vr_sched_leaf(struct Qdisc *qdisc, unsigned long id)
-{
-	return NULL;
-}
-
-static unsigned long vr_sched_find(struct Qdisc *qdisc, u32 classid)
-{
-	struct vr_sched *sched = qdisc_priv(qdisc);
-
-	return xa_load(&sched->classes, TC_H_MIN(classid)) ? TC_H_MIN(classid) : 0;
-}
-
-static void vr_sched_walk(struct Qdisc *qdisc, struct qdisc_walker *walker)
-{
-	struct vr_sched *sched = qdisc_priv(qdisc);
-	unsigned long id = 0;
-
-	if (walker->stop)
-		return;
-	while (xa_find_after(&sched->classes, &id, ULONG_MAX, XA_PRESENT)) {
-		if (walker->count >= walker->skip &&
-		    walker->fn(qdisc, id, walker) < 0) {
-			walker->stop = 1;
-			return;
-		}
-		walker->count++;
-	}
-}
-
-static int vr_sched_fill_class(struct sk_buff *skb, const struct vr_share *share)
-{
-	if (!share)
-		return nla_put_u32(skb, TCA_VROUTER_CLASS_WEIGHT, 1);
-	return nla_put_string(skb, TCA_VROUTER_CLASS_NAME, share->name) ? :
-	       nla_put_u32(skb, TCA_VROUTER_CLASS_WEIGHT,
-			   READ_ONCE(share->weight)) ? :
-	       nla_put_u64_64bit(skb, TCA_VROUTER_CLASS_MAX_RATE,
-				 READ_ONCE(share->max_rate),
-				 TCA_VROUTER_CLASS_PAD) ? :
-	       (READ_ONCE(share->dead) ?
-		nla_put_flag(skb, TCA_VROUTER_CLASS_GONE) : 0);
-}
-
-static int vr_sched_dump_class(struct Qdisc *qdisc, unsigned long id,
-			       struct sk_buff *skb, struct tcmsg *tcm)
-{
-	struct vr_sched *sched = qdisc_priv(qdisc);
-	struct vr_sched_class *class;
-	struct nlattr *opts;
-	int err = -ENOENT;
-
-	tcm->tcm_parent = TC_H_ROOT;
-	tcm->tcm_handle = TC_H_MAKE(qdisc->handle, id);
-	opts = nla_nest_start_noflag(skb, TCA_OPTIONS);
-	if (!opts)
-		return -EMSGSIZE;
-	sch_tree_lock(qdisc);
-	class = xa_load(&sched->classes, id);
-	if (class)
-		err = vr_sched_fill_class(skb, class->share);
-	sch_tree_unlock(qdisc);
-	/* it has gone since: tell what is left of it, a number */
-	if (err && err != -ENOENT) {
-		nla_nest_cancel(skb, opts);
-		return err;
-	}
-	return nla_nest_end(skb, opts);
-}
-
-static int vr_sched_dump_class_stats(struct Qdisc *qdisc, unsigned long id,
-				     struct gnet_dump *d)
-{
-	struct vr_sched *sched = qdisc_priv(qdisc);
-	struct gnet_stats_basic_sync bstats;
-	struct gnet_stats_queue qs = {};
-	struct tc_vrouter_xstats x = {};
-	struct vr_sched_class *class;
-	u32 qlen = 0;
-
-	gnet_stats_basic_sync_init(&bstats);
-	sch_tree_lock(qdisc);
-	class = xa_load(&sched->classes, id);
-	if (class) {
-		_bstats_update(&bstats, u64_stats_read(&class->bstats.bytes),
-			       u64_stats_read(&class->bstats.packets));
-		qs.drops = class->drops;
-		qs.overlimits = class->overlimits;
-		qs.backlog = class->backlog;
-		qlen = class->qlen;
-		x = class->x;
-		x.sojourn_us = codel_time_to_us(class->cvars.ldelay);
-	}
-	sch_tree_unlock(qdisc);
-	if (gnet_stats_copy_basic(d, NULL, &bstats, false) < 0 ||
-	    gnet_stats_copy_queue(d, NULL, &qs, qlen) < 0)
-		return -1;
-	return gnet_stats_copy_app(d, &x, sizeof(x));
-}
-
-static const struct Qdisc_class_ops vr_sched_class_ops = {
-	.leaf		= vr_sched_leaf,
-	.find		= vr_sched_find,
-	.walk		= vr_sched_walk,
-	.dump		= vr_sched_dump_class,
-	.dump_stats	= vr_sched_dump_class_stats,
-};
 
 static struct Qdisc_ops vr_sched_ops __read_mostly = {
 	.id		= "vrouter",

@@ -44,6 +44,7 @@ mirror_info    rib fib
 nic            demux mactable
 share
 sch_vrouter    sch_netlink share drr
+sch_netlink
 port           nic demux egress ingress_queue router mirror netlink
 port_link      nic port netlink
 router         port ingress_queue mirror mirror_info gate stats netlink share
