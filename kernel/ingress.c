@@ -22,24 +22,17 @@
  * forward is dropped here, at the queue of the router it is for, and not in the
  * ring, where it would hit everyone; and a flood does not take all of the CPU.
  */
-#include <linux/cpu.h>
-#include <linux/cpuhotplug.h>
-#include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/kernel_stat.h>
 #include <linux/netdevice.h>
-#include <linux/prefetch.h>
-#include <linux/workqueue.h>
 #include <net/dsfield.h>
 #include <net/ipv6.h>
 #include <net/ndisc.h>
 
 #include "compat.h"
-#include "forward.h"
-#include "ingress.h"
-#include "port.h"
+#include "ingress_queue.h"
 #include "router.h"
 
 #define VR_INGRESS_BATCH	16
@@ -52,111 +45,8 @@
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
 #define VR_INGRESS_EXCESS	48	/* packets */
 #define VR_INGRESS_WINDOW	256	/* packets */
-#define VR_INGRESS_RETURN	10000	/* ms */
 
-/**
- * struct vr_ingress_flush - what a flush takes away
- * @router: from the queues of this router
- * @dev: packets that came in on this port
- * @reason: counted for each packet
- */
-struct vr_ingress_flush {
-	struct vr_router *router;
-	const struct net_device *dev;
-	enum vrouter_drop_reason reason;
-};
-
-/**
- * struct vr_ingress - the scheduler of one CPU
- * @napi: empties the queues
- * @drr: routers that have something to do
- * @forward: what the data path keeps within a batch
- * @active: @napi is scheduled or running, or a lone packet is being served
- * @run: run of the receive softirq in which the last lone packet came
- * @again: the last poll left packets behind
- * @arrived: packets that came since the last poll
- * @limited: the poll's time is limited
- * @slice: how long a poll may take, ns
- * @now: clock a short while ago, ns
- * @last: clock up to which time has been charged, ns
- * @left: clock at the end of the last poll, if that left packets behind, ns
- * @limit: clock at which the poll should be over, if it is limited, ns
- * @cost: average cost of a packet here, ns << VR_INGRESS_COST_SHIFT
- * @untimed: packets served since the clock was read
- * @work: flushes queues on this CPU
- * @flush: what @work is to do, protected by RTNL
- */
-struct vr_ingress {
-	struct napi_struct napi;
-	struct vr_drr drr;
-	struct vr_forward forward;
-	bool active;
-	bool again;
-	unsigned int run;
-	unsigned int arrived;
-	bool limited;
-	u32 slice;
-	u64 now;
-	u64 last;
-	u64 left;
-	u64 limit;
-	u32 cost;
-	unsigned int untimed;
-	struct work_struct work;
-	const struct vr_ingress_flush *flush;
-};
-
-/**
- * struct vr_ingress_cb - what the queue notes in skb->cb
- * @forward: what the data path notes there
- * @time: when the packet came, ns
- * @len: its length then, with the Ethernet header
- */
-struct vr_ingress_cb {
-	struct vr_forward_cb forward;
-	u32 len;
-	u64 time;
-};
-
-static DEFINE_PER_CPU(struct vr_ingress, vr_ingress);
-static struct net_device *vr_ingress_dev;
-static enum cpuhp_state vr_ingress_cpuhp;
-
-static struct vr_ingress_cb *vr_ingress_cb(struct sk_buff *skb)
-{
-	BUILD_BUG_ON(sizeof(struct vr_ingress_cb) > sizeof(skb->cb));
-	return (struct vr_ingress_cb *)skb->cb;
-}
-
-static void vr_ingress_push(struct vr_fifo *fifo, struct sk_buff *skb, u32 len)
-{
-	skb->next = NULL;
-	if (fifo->head)
-		fifo->tail->next = skb;
-	else
-		fifo->head = skb;
-	fifo->tail = skb;
-	WRITE_ONCE(fifo->packets, fifo->packets + 1);
-	WRITE_ONCE(fifo->bytes, fifo->bytes + len);
-}
-
-static struct sk_buff *vr_ingress_pop(struct vr_fifo *fifo)
-{
-	struct sk_buff *skb = fifo->head;
-
-	if (!skb)
-		return NULL;
-	fifo->head = skb->next;
-	/* a burst is larger than the first cache */
-	if (skb->next) {
-		prefetch(skb->next);
-		prefetch(skb->next->data);
-	}
-	skb_mark_not_on_list(skb);
-	WRITE_ONCE(fifo->packets, fifo->packets - 1);
-	WRITE_ONCE(fifo->bytes, fifo->bytes - vr_ingress_cb(skb)->len);
-	return skb;
-}
+DEFINE_PER_CPU(struct vr_ingress, vr_ingress);
 
 /* IPv4: CS6 and CS7, and 224.0.0.0/24 */
 static bool vr_ingress_is_control4(const struct sk_buff *skb)
@@ -196,14 +86,6 @@ static bool vr_ingress_is_control(const struct sk_buff *skb)
 	return true;
 }
 
-static void vr_ingress_drop(struct vr_queue *queue, struct sk_buff *skb,
-			    enum vrouter_drop_reason reason, u32 len)
-{
-	vr_stats_drop(&queue->stats, reason, len);
-	dev_core_stats_rx_dropped_inc(skb->dev);
-	kfree_skb_reason(skb, SKB_DROP_REASON_QDISC_DROP);
-}
-
 static u32 vr_ingress_full(const struct vr_router *router,
 			   const struct vr_queue *queue, bool control, u32 len)
 {
@@ -223,11 +105,6 @@ static u64 vr_ingress_stamp(struct vr_ingress *in)
 	if (!in->active || !(in->arrived & 31))
 		in->now = vr_compat_clock();
 	return in->now;
-}
-
-static bool vr_ingress_empty(const struct vr_queue *queue)
-{
-	return !queue->control.head && !queue->data.head;
 }
 
 /* Control first, but while data waits only for every other packet. */
@@ -448,11 +325,16 @@ static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
 	       (likely(!in->limited) || !done || in->now < in->limit);
 }
 
+static struct vr_queue *vr_ingress_queue(struct vr_drr_flow *flow)
+{
+	return container_of(flow, struct vr_queue, flow);
+}
+
 static int vr_ingress_poll(struct napi_struct *napi, int budget)
 {
 	struct vr_ingress *in = container_of(napi, struct vr_ingress, napi);
 	struct vr_drr_flow *flow;
-	unsigned int quota, n, done = 0;
+	unsigned int quota, n, max, done = 0;
 	struct vr_queue *queue;
 
 	/* netpoll wants transmission only */
@@ -471,9 +353,9 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	rcu_read_lock();
 	while (vr_ingress_may_go_on(in, done, quota) &&
 	       (flow = vr_drr_next(&in->drr))) {
-		queue = container_of(flow, struct vr_queue, flow);
-		n = vr_ingress_serve(in, queue,
-				     vr_ingress_max(in, queue, quota - done));
+		queue = vr_ingress_queue(flow);
+		max = vr_ingress_max(in, queue, quota - done);
+		n = vr_ingress_serve(in, queue, max);
 		vr_ingress_visit(in, queue, n);
 		done += n;
 	}
@@ -489,215 +371,18 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	return min_t(int, done, budget - 1);
 }
 
-static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
-				  const struct net_device *dev,
-				  enum vrouter_drop_reason reason)
-{
-	struct vr_fifo keep = {};
-	struct sk_buff *skb;
-	u32 len;
-
-	while ((skb = vr_ingress_pop(fifo))) {
-		len = vr_ingress_cb(skb)->len;
-		if (skb->dev != dev)
-			vr_ingress_push(&keep, skb, len);
-		else
-			vr_ingress_drop(queue, skb, reason, len);
-	}
-	*fifo = keep;
-}
-
-static void vr_ingress_purge(struct vr_ingress *in,
-			     const struct vr_ingress_flush *flush, int cpu)
-{
-	struct vr_queue *queue = per_cpu_ptr(flush->router->queues, cpu);
-
-	local_bh_disable();
-	vr_ingress_purge_fifo(queue, &queue->control, flush->dev,
-			      flush->reason);
-	vr_ingress_purge_fifo(queue, &queue->data, flush->dev, flush->reason);
-	if (vr_ingress_empty(queue))
-		vr_drr_remove(&in->drr, &queue->flow);
-	local_bh_enable();
-}
-
-static void vr_ingress_work(struct work_struct *work)
-{
-	struct vr_ingress *in = container_of(work, struct vr_ingress, work);
-
-	vr_ingress_purge(in, in->flush, smp_processor_id());
-}
-
-/* When a CPU goes, another one goes on with its NAPI. */
-static void vr_ingress_purge_offline(struct vr_ingress *in,
-				     const struct vr_ingress_flush *flush,
-				     int cpu)
-{
-	napi_disable(&in->napi);
-	vr_ingress_purge(in, flush, cpu);
-	napi_enable(&in->napi);
-	local_bh_disable();
-	in->active = vr_drr_next(&in->drr);
-	if (in->active)
-		napi_schedule(&in->napi);
-	local_bh_enable();
-}
-
-/* Queues belong to their CPU: each one empties its own, with softirqs off. */
-static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
-{
-	struct vr_ingress *in;
-	int cpu;
-
-	ASSERT_RTNL();
-	cpus_read_lock();
-	for_each_possible_cpu(cpu) {
-		in = per_cpu_ptr(&vr_ingress, cpu);
-		in->flush = flush;
-		if (cpu_online(cpu))
-			queue_work_on(cpu, system_highpri_wq, &in->work);
-		else
-			vr_ingress_purge_offline(in, flush, cpu);
-	}
-	for_each_online_cpu(cpu)
-		flush_work(&per_cpu_ptr(&vr_ingress, cpu)->work);
-	cpus_read_unlock();
-}
-
 /**
- * vr_ingress_flush() - drop what came in on a port
- * @router: router that served the port
- * @dev: the port; it leads to no router any more, and a grace period has passed
- *
- * Context: RTNL, may sleep.
- */
-void vr_ingress_flush(struct vr_router *router, const struct net_device *dev)
-{
-	const struct vr_ingress_flush flush = {
-		.router = router,
-		.dev = dev,
-		.reason = router->up ? VROUTER_DROP_PORT : VROUTER_DROP_DOWN,
-	};
-
-	vr_ingress_run_flush(&flush);
-}
-
-/**
- * vr_ingress_set_weight() - change a router's share
- * @router: router
- * @weight: 1..VROUTER_WEIGHT_MAX
- */
-void vr_ingress_set_weight(struct vr_router *router, u32 weight)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		WRITE_ONCE(per_cpu_ptr(router->queues, cpu)->flow.weight,
-			   weight);
-}
-
-/**
- * vr_ingress_queues_alloc() - make the queues of a router
- * @router: router
+ * vr_ingress_setup() - make the scheduler of a CPU
+ * @in: scheduler, all zero
+ * @dev: device that its NAPI instance is of
  *
  * Context: may sleep.
- * Return: queues, or NULL.
  */
-struct vr_queue __percpu *vr_ingress_queues_alloc(struct vr_router *router)
-{
-	struct vr_queue __percpu *queues;
-	struct vr_queue *queue;
-	int cpu;
-
-	queues = alloc_percpu_gfp(struct vr_queue, GFP_KERNEL_ACCOUNT);
-	if (!queues)
-		return NULL;
-	for_each_possible_cpu(cpu) {
-		queue = per_cpu_ptr(queues, cpu);
-		vr_drr_flow_init(&queue->flow, router->weight);
-		queue->router = router;
-		u64_stats_init(&queue->stats.syncp);
-	}
-	return queues;
-}
-
-/**
- * vr_ingress_queues_free() - free the queues of a router
- * @queues: queues, empty
- */
-void vr_ingress_queues_free(struct vr_queue __percpu *queues)
-{
-	free_percpu(queues);
-}
-
-static void vr_ingress_setup(struct vr_ingress *in)
+void vr_ingress_setup(struct vr_ingress *in, struct net_device *dev)
 {
 	vr_drr_init(&in->drr, VR_INGRESS_BATCH * 1000);
 	in->cost = 1000 << VR_INGRESS_COST_SHIFT;
 	in->slice = VR_INGRESS_SLICE;
-	INIT_WORK(&in->work, vr_ingress_work);
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &in->napi.state);
-	netif_napi_add(vr_ingress_dev, &in->napi, vr_ingress_poll);
-	napi_enable(&in->napi);
-}
-
-static void vr_ingress_end(void)
-{
-	struct vr_ingress *in;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		in = per_cpu_ptr(&vr_ingress, cpu);
-		napi_disable(&in->napi);
-		netif_napi_del(&in->napi);
-	}
-	vr_compat_dummy_free(vr_ingress_dev);
-}
-
-/* A CPU that comes back waits until what it left behind is done elsewhere. */
-static int vr_ingress_prepare(unsigned int cpu)
-{
-	const struct napi_struct *napi = &per_cpu(vr_ingress, cpu).napi;
-	unsigned int tries = VR_INGRESS_RETURN / 20;
-
-	while (test_bit(NAPI_STATE_SCHED, &napi->state)) {
-		if (!tries--)
-			return -EBUSY;
-		msleep(20);
-	}
-	return 0;
-}
-
-/**
- * vr_ingress_init() - make the schedulers
- *
- * Return: 0, -ENOMEM, or what the kernel says to one more CPU hotplug state.
- */
-int vr_ingress_init(void)
-{
-	int cpu, state;
-
-	vr_ingress_dev = vr_compat_dummy_alloc();
-	if (!vr_ingress_dev)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		vr_ingress_setup(per_cpu_ptr(&vr_ingress, cpu));
-	state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
-					  "net/vrouter:prepare",
-					  vr_ingress_prepare, NULL);
-	if (state < 0) {
-		vr_ingress_end();
-		return state;
-	}
-	vr_ingress_cpuhp = state;
-	return 0;
-}
-
-/**
- * vr_ingress_exit() - end the schedulers; there are no routers any more
- */
-void vr_ingress_exit(void)
-{
-	cpuhp_remove_state_nocalls(vr_ingress_cpuhp);
-	vr_ingress_end();
+	netif_napi_add(dev, &in->napi, vr_ingress_poll);
 }

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of the queues and of what serves them (ingress.c): how they are made, are
+ * rid of packets that nobody is to serve any more, and end.
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/delay.h>
+#include <linux/rtnetlink.h>
+
+#include "compat.h"
+#include "ingress_queue.h"
+#include "router.h"
+
+#define VR_INGRESS_RETURN	10000	/* ms */
+
+/**
+ * struct vr_ingress_flush - what a flush takes away
+ * @router: from the queues of this router
+ * @dev: packets that came in on this port
+ * @reason: counted for each packet
+ */
+struct vr_ingress_flush {
+	struct vr_router *router;
+	const struct net_device *dev;
+	enum vrouter_drop_reason reason;
+};
+
+static struct net_device *vr_ingress_dev;
+static enum cpuhp_state vr_ingress_cpuhp;
+
+static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
+				  const struct net_device *dev,
+				  enum vrouter_drop_reason reason)
+{
+	struct vr_fifo keep = {};
+	struct sk_buff *skb;
+	u32 len;
+
+	while ((skb = vr_ingress_pop(fifo))) {
+		len = vr_ingress_cb(skb)->len;
+		if (skb->dev != dev)
+			vr_ingress_push(&keep, skb, len);
+		else
+			vr_ingress_drop(queue, skb, reason, len);
+	}
+	*fifo = keep;
+}
+
+static void vr_ingress_purge(struct vr_ingress *in,
+			     const struct vr_ingress_flush *flush, int cpu)
+{
+	struct vr_queue *queue = per_cpu_ptr(flush->router->queues, cpu);
+
+	local_bh_disable();
+	vr_ingress_purge_fifo(queue, &queue->control, flush->dev,
+			      flush->reason);
+	vr_ingress_purge_fifo(queue, &queue->data, flush->dev, flush->reason);
+	if (vr_ingress_empty(queue))
+		vr_drr_remove(&in->drr, &queue->flow);
+	local_bh_enable();
+}
+
+static void vr_ingress_work(struct work_struct *work)
+{
+	struct vr_ingress *in = container_of(work, struct vr_ingress, work);
+
+	vr_ingress_purge(in, in->flush, smp_processor_id());
+}
+
+/* When a CPU goes, another one goes on with its NAPI. */
+static void vr_ingress_purge_offline(struct vr_ingress *in,
+				     const struct vr_ingress_flush *flush,
+				     int cpu)
+{
+	napi_disable(&in->napi);
+	vr_ingress_purge(in, flush, cpu);
+	napi_enable(&in->napi);
+	local_bh_disable();
+	in->active = vr_drr_next(&in->drr);
+	if (in->active)
+		napi_schedule(&in->napi);
+	local_bh_enable();
+}
+
+/* Queues belong to their CPU: each one empties its own, with softirqs off. */
+static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
+{
+	struct vr_ingress *in;
+	int cpu;
+
+	ASSERT_RTNL();
+	cpus_read_lock();
+	for_each_possible_cpu(cpu) {
+		in = per_cpu_ptr(&vr_ingress, cpu);
+		in->flush = flush;
+		if (cpu_online(cpu))
+			queue_work_on(cpu, system_highpri_wq, &in->work);
+		else
+			vr_ingress_purge_offline(in, flush, cpu);
+	}
+	for_each_online_cpu(cpu)
+		flush_work(&per_cpu_ptr(&vr_ingress, cpu)->work);
+	cpus_read_unlock();
+}
+
+/**
+ * vr_ingress_flush() - drop what came in on a port
+ * @router: router that served the port
+ * @dev: the port; it leads to no router any more, and a grace period has passed
+ *
+ * Context: RTNL, may sleep.
+ */
+void vr_ingress_flush(struct vr_router *router, const struct net_device *dev)
+{
+	const struct vr_ingress_flush flush = {
+		.router = router,
+		.dev = dev,
+		.reason = router->up ? VROUTER_DROP_PORT : VROUTER_DROP_DOWN,
+	};
+
+	vr_ingress_run_flush(&flush);
+}
+
+/**
+ * vr_ingress_set_weight() - change a router's share
+ * @router: router
+ * @weight: 1..VROUTER_WEIGHT_MAX
+ */
+void vr_ingress_set_weight(struct vr_router *router, u32 weight)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu_ptr(router->queues, cpu)->flow.weight,
+			   weight);
+}
+
+/**
+ * vr_ingress_queues_alloc() - make the queues of a router
+ * @router: router
+ *
+ * Context: may sleep.
+ * Return: queues, or NULL.
+ */
+struct vr_queue __percpu *vr_ingress_queues_alloc(struct vr_router *router)
+{
+	struct vr_queue __percpu *queues;
+	struct vr_queue *queue;
+	int cpu;
+
+	queues = alloc_percpu_gfp(struct vr_queue, GFP_KERNEL_ACCOUNT);
+	if (!queues)
+		return NULL;
+	for_each_possible_cpu(cpu) {
+		queue = per_cpu_ptr(queues, cpu);
+		vr_drr_flow_init(&queue->flow, router->weight);
+		queue->router = router;
+		u64_stats_init(&queue->stats.syncp);
+	}
+	return queues;
+}
+
+/**
+ * vr_ingress_queues_free() - free the queues of a router
+ * @queues: queues, empty
+ */
+void vr_ingress_queues_free(struct vr_queue __percpu *queues)
+{
+	free_percpu(queues);
+}
+
+static void vr_ingress_end(void)
+{
+	struct vr_ingress *in;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		in = per_cpu_ptr(&vr_ingress, cpu);
+		napi_disable(&in->napi);
+		netif_napi_del(&in->napi);
+	}
+	vr_compat_dummy_free(vr_ingress_dev);
+}
+
+/* A CPU that comes back waits until what it left behind is done elsewhere. */
+static int vr_ingress_prepare(unsigned int cpu)
+{
+	const struct napi_struct *napi = &per_cpu(vr_ingress, cpu).napi;
+	unsigned int tries = VR_INGRESS_RETURN / 20;
+
+	while (test_bit(NAPI_STATE_SCHED, &napi->state)) {
+		if (!tries--)
+			return -EBUSY;
+		msleep(20);
+	}
+	return 0;
+}
+
+/**
+ * vr_ingress_init() - make the schedulers
+ *
+ * Return: 0, -ENOMEM, or what the kernel says to one more CPU hotplug state.
+ */
+int vr_ingress_init(void)
+{
+	struct vr_ingress *in;
+	int cpu, state;
+
+	vr_ingress_dev = vr_compat_dummy_alloc();
+	if (!vr_ingress_dev)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		in = per_cpu_ptr(&vr_ingress, cpu);
+		INIT_WORK(&in->work, vr_ingress_work);
+		vr_ingress_setup(in, vr_ingress_dev);
+		napi_enable(&in->napi);
+	}
+	state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					  "net/vrouter:prepare",
+					  vr_ingress_prepare, NULL);
+	if (state < 0) {
+		vr_ingress_end();
+		return state;
+	}
+	vr_ingress_cpuhp = state;
+	return 0;
+}
+
+/**
+ * vr_ingress_exit() - end the schedulers; there are no routers any more
+ */
+void vr_ingress_exit(void)
+{
+	cpuhp_remove_state_nocalls(vr_ingress_cpuhp);
+	vr_ingress_end();
+}
