@@ -66,4 +66,23 @@ static inline bool vr_drr_active(const struct vr_drr_flow *flow)
 	return !list_empty(&flow->node) && !flow->idle;
 }
 
+/**
+ * vr_drr_after() - who is probably served after a flow?
+ * @drr: scheduler
+ * @flow: flow on one of its lists
+ *
+ * Context: as the scheduler.
+ * Return: flow, maybe an idle one, or NULL if it is the last one.
+ */
+static inline struct vr_drr_flow *vr_drr_after(const struct vr_drr *drr,
+					       const struct vr_drr_flow *flow)
+{
+	const struct list_head *next = flow->node.next;
+
+	if (next == &drr->fresh)
+		next = drr->round.next;
+	return next == &drr->round ? NULL :
+		list_entry(next, struct vr_drr_flow, node);
+}
+
 #endif

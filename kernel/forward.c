@@ -27,9 +27,6 @@
 #include "router.h"
 #include "way.h"
 
-/* Lookups in step: enough that memory comes before their turn. */
-#define VR_FORWARD_HUNTS	16
-
 static void vr_forward_mib4(struct net *net, struct vr_forward_mib *mib)
 {
 	unsigned int i;
@@ -139,100 +136,6 @@ static u16 vr_forward_route(const struct vr_rib *rib, const struct sk_buff *skb)
 	default:
 		return vr_fib_lookup6(rib->fib6, &ipv6_hdr(skb)->daddr);
 	}
-}
-
-static bool vr_forward_has_addresses(const struct sk_buff *skb)
-{
-	switch (skb->protocol) {
-	case htons(ETH_P_IP):
-		return skb_headlen(skb) >= sizeof(struct iphdr);
-	case htons(ETH_P_IPV6):
-		return skb_headlen(skb) >= sizeof(struct ipv6hdr);
-	default:
-		return false;
-	}
-}
-
-/**
- * struct vr_forward_hunt - a lookup of a route, one of several that go in step
- * @skb: the packet
- * @head: its table
- * @at: where the lookup is
- */
-struct vr_forward_hunt {
-	struct sk_buff *skb;
-	const struct vr_fib_head *head;
-	struct vr_fib_cursor at;
-};
-
-static void vr_forward_hunt(struct vr_forward_hunt *hunt,
-			    const struct vr_rib *rib, struct sk_buff *skb)
-{
-	hunt->skb = skb;
-	if (skb->protocol == htons(ETH_P_IP)) {
-		hunt->head = rcu_dereference(rib->fib4->head);
-		vr_fib_start4(&hunt->at, hunt->head, ip_hdr(skb)->daddr);
-	} else {
-		hunt->head = rcu_dereference(rib->fib6->head);
-		vr_fib_start6(&hunt->at, hunt->head, &ipv6_hdr(skb)->daddr);
-	}
-}
-
-/* Each takes a step in turn, so that its memory comes while others take theirs. */
-static void vr_forward_hunt_all(const struct vr_rib *rib,
-				struct vr_forward_hunt *hunt, unsigned int n)
-{
-	struct vr_fib_cursor *at;
-	unsigned int i, left = n;
-
-	while (left) {
-		for (left = 0, i = 0; i < n; i++) {
-			at = &hunt[i].at;
-			if (vr_fib_done(at))
-				continue;
-			vr_fib_step(at, true);
-			if (vr_fib_done(at))
-				continue;
-			vr_fib_expect(at);
-			left++;
-		}
-	}
-	for (i = 0; i < n; i++) {
-		vr_forward_cb(hunt[i].skb)->route =
-			vr_fib_answer(&hunt[i].at, hunt[i].head);
-		vr_way_expect(rib, vr_forward_cb(hunt[i].skb)->route);
-	}
-}
-
-/**
- * vr_forward_look() - look up the routes of packets that are to come
- * @fw: state of this CPU, in a batch
- * @skb: the first one of a list
- * @n: how many of them
- *
- * Each packet of the batch must have been looked at in it, or never: what an earlier
- * batch found may stand for another nexthop by now.
- *
- * Context: softirq, RCU read side.
- */
-void vr_forward_look(const struct vr_forward *fw, struct sk_buff *skb,
-		     unsigned int n)
-{
-	struct vr_forward_hunt hunt[VR_FORWARD_HUNTS];
-	const struct vr_rib *rib = fw->rib;
-	unsigned int hunts = 0;
-
-	for (; skb && n; skb = skb->next, n--) {
-		vr_forward_cb(skb)->looked = rib && vr_forward_has_addresses(skb);
-		if (unlikely(!vr_forward_cb(skb)->looked))
-			continue;
-		vr_forward_hunt(&hunt[hunts++], rib, skb);
-		if (hunts == ARRAY_SIZE(hunt)) {
-			vr_forward_hunt_all(rib, hunt, hunts);
-			hunts = 0;
-		}
-	}
-	vr_forward_hunt_all(rib, hunt, hunts);
 }
 
 /**
@@ -416,8 +319,8 @@ static u16 vr_forward_find(const struct vr_forward *fw,
 {
 	const struct vr_forward_cb *cb = vr_forward_cb(skb);
 
-	return likely(cb->looked) ? cb->route :
-				    vr_forward_route(fw->rib, skb);
+	return likely(cb->rib == fw->rib && cb->look == fw->look) ?
+		cb->route : vr_forward_route(fw->rib, skb);
 }
 
 static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)

@@ -98,6 +98,8 @@ struct vr_forward_out {
  * @router: router
  * @rib: its routes, or NULL
  * @queue: its queue and counters on this CPU
+ * @look: number of the RCU read side, so that what was looked up in another one is
+ *	not used
  * @in: port that packets come in on
  * @out: port that packets leave by
  * @packets: packets forwarded in this batch
@@ -108,6 +110,7 @@ struct vr_forward {
 	const struct vr_router *router;
 	const struct vr_rib *rib;
 	struct vr_queue *queue;
+	u32 look;
 	struct vr_forward_in in;
 	struct vr_forward_out out;
 	u32 packets;
@@ -117,12 +120,14 @@ struct vr_forward {
 
 /**
  * struct vr_forward_cb - what the data path notes in skb->cb
- * @route: number of its route's nexthop, if @looked
- * @looked: the route was looked up beforehand, in the same RCU read side
+ * @rib: routes in which @route was looked up beforehand, or NULL
+ * @look: when: &vr_forward.look
+ * @route: number of its route's nexthop
  */
 struct vr_forward_cb {
+	const struct vr_rib *rib;
+	u32 look;
 	u16 route;
-	bool looked;
 };
 
 static inline struct vr_forward_cb *vr_forward_cb(const struct sk_buff *skb)
@@ -131,8 +136,6 @@ static inline struct vr_forward_cb *vr_forward_cb(const struct sk_buff *skb)
 }
 
 void vr_forward_begin(struct vr_forward *fw, struct vr_queue *queue);
-void vr_forward_look(const struct vr_forward *fw, struct sk_buff *skb,
-		     unsigned int n);
 void vr_forward_packet(struct vr_forward *fw, struct sk_buff *skb);
 void vr_forward_end(struct vr_forward *fw);
 

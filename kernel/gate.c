@@ -4,6 +4,7 @@
  * itself. The answers hold for a batch.
  */
 #include <linux/inetdevice.h>
+#include <linux/prefetch.h>
 #include <net/addrconf.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
@@ -89,6 +90,32 @@ static u8 vr_gate_port6(const struct net *net, const struct vr_port *port)
 	if (READ_ONCE(net->ipv6.rt6_stats->fib_rt_cache))
 		return VROUTER_PUNT_EXCEPTION;
 	return 0;
+}
+
+/**
+ * vr_gate_expect() - packets that came in on a port are to come
+ * @port: port
+ *
+ * What is asked for each port lies in many places.
+ *
+ * Context: RCU read side, softirq.
+ */
+void vr_gate_expect(const struct vr_port *port)
+{
+	const struct in_device *in_dev = rcu_dereference(port->dev->ip_ptr);
+	const struct net *net = dev_net(port->dev);
+
+	prefetch(&port->dev->xdp_prog);
+	prefetch(this_cpu_ptr(port->dev->tstats));
+	if (in_dev)
+		prefetch(&in_dev->cnf);
+#ifdef CONFIG_XFRM
+	prefetch(&net->xfrm.policy_count);
+#endif
+#ifdef CONFIG_NETFILTER
+	prefetch(&net->nf.hooks_ipv4);
+#endif
+	prefetch(this_cpu_ptr(net->mib.ip_statistics));
 }
 
 /**

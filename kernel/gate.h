@@ -7,6 +7,7 @@
 
 #include "forward.h"
 
+void vr_gate_expect(const struct vr_port *port);
 u8 vr_gate_in4(struct vr_forward_in *in, const struct vr_router *router,
 	       const struct vr_rib *rib);
 u8 vr_gate_in6(struct vr_forward_in *in, const struct vr_router *router,

@@ -31,7 +31,9 @@
 #include <net/ipv6.h>
 #include <net/ndisc.h>
 
+#include "ahead.h"
 #include "compat.h"
+#include "gate.h"
 #include "ingress_queue.h"
 #include "router.h"
 
@@ -127,7 +129,6 @@ static unsigned int vr_ingress_serve(struct vr_ingress *in,
 	u64 time;
 
 	vr_forward_begin(&in->forward, queue);
-	vr_forward_look(&in->forward, queue->data.head, max);
 	while (n < max && (skb = vr_ingress_dequeue(queue, n))) {
 		time = in->now - vr_ingress_cb(skb)->time;
 		u64_stats_update_begin(&stats->syncp);
@@ -194,7 +195,7 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 	u64_stats_inc(&queue->stats.rx_packets);
 	u64_stats_add(&queue->stats.rx_bytes, len);
 	u64_stats_update_end(&queue->stats.syncp);
-	vr_ingress_cb(skb)->forward.looked = false;
+	vr_ingress_cb(skb)->forward.rib = NULL;
 
 	if (unlikely(at_once && vr_ingress_is_lone(in))) {
 		vr_ingress_serve_lone(in, queue, skb);
@@ -330,6 +331,47 @@ static struct vr_queue *vr_ingress_queue(struct vr_drr_flow *flow)
 	return container_of(flow, struct vr_queue, flow);
 }
 
+static bool vr_ingress_was_looked_at(const struct vr_ingress *in,
+				     const struct sk_buff *skb)
+{
+	return vr_forward_cb(skb)->rib &&
+	       vr_forward_cb(skb)->look == in->forward.look;
+}
+
+/* Look up the routes of packets that are served now, and if there is room, of those
+ * routers whose turn comes then.
+ */
+static void vr_ingress_look_ahead(struct vr_ingress *in,
+				  struct vr_drr_flow *flow, unsigned int max)
+{
+	struct vr_queue *queue = vr_ingress_queue(flow);
+	struct vr_ahead *ahead = &in->ahead;
+	unsigned int flows = VR_AHEAD_MAX;
+	struct sk_buff *skb;
+	struct vr_rib *rib;
+
+	skb = queue->data.head;
+	if (!skb || vr_ingress_was_looked_at(in, skb))
+		return;
+	ahead->n = 0;
+	do {
+		queue = vr_ingress_queue(flow);
+		skb = queue->data.head;
+		rib = rcu_dereference(queue->router->rib);
+		if (unlikely(!skb || !rib))
+			continue;
+		if (ahead->n) {
+			/* the others would be looked up one by one */
+			if (ahead->n + queue->data.packets > max)
+				break;
+			vr_gate_expect(netdev_priv(skb->dev));
+		}
+		vr_ahead_add(ahead, rib, skb, max);
+	} while (--flows && ahead->n < max &&
+		 (flow = vr_drr_after(&in->drr, flow)));
+	vr_ahead_look(ahead, in->forward.look);
+}
+
 static int vr_ingress_poll(struct napi_struct *napi, int budget)
 {
 	struct vr_ingress *in = container_of(napi, struct vr_ingress, napi);
@@ -351,10 +393,12 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 
 	quota = min(VR_INGRESS_QUOTA, budget);
 	rcu_read_lock();
+	in->forward.look++;
 	while (vr_ingress_may_go_on(in, done, quota) &&
 	       (flow = vr_drr_next(&in->drr))) {
 		queue = vr_ingress_queue(flow);
 		max = vr_ingress_max(in, queue, quota - done);
+		vr_ingress_look_ahead(in, flow, max);
 		n = vr_ingress_serve(in, queue, max);
 		vr_ingress_visit(in, queue, n);
 		done += n;

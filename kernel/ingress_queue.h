@@ -12,6 +12,7 @@
 #include <linux/prefetch.h>
 #include <linux/workqueue.h>
 
+#include "ahead.h"
 #include "drr.h"
 #include "forward.h"
 #include "ingress.h"
@@ -23,6 +24,7 @@ struct vr_ingress_flush;
  * @napi: empties the queues
  * @drr: routers that have something to do
  * @forward: what the data path keeps within a batch
+ * @ahead: lookups of packets that are to come
  * @active: @napi is scheduled or running, or a lone packet is being served
  * @run: run of the receive softirq in which the last lone packet came
  * @again: the last poll left packets behind
@@ -42,6 +44,7 @@ struct vr_ingress {
 	struct napi_struct napi;
 	struct vr_drr drr;
 	struct vr_forward forward;
+	struct vr_ahead ahead;
 	bool active;
 	bool again;
 	unsigned int run;

@@ -26,10 +26,10 @@ struct vr_router;
  * struct vr_path - one way out
  * @port: port that it leaves by, or NULL if the device is no port
  * @nhc: the kernel's own, whose flags and exceptions are read live; IPv4 only
- * @bound: hashes up to this one take the path; the kernel's own for IPv4
  * @neigh: the gateway's neighbour entry, once it was looked up
- * @gw: the gateway
  * @gw_family: AF_INET, AF_INET6, or 0 for the destination itself
+ * @gw: the gateway
+ * @bound: hashes up to this one take the path; the kernel's own for IPv4
  * @dev: device
  * @f6i: the route that it comes from, which holds @dev; IPv6 only
  * @weight: share of the path
@@ -38,14 +38,14 @@ struct vr_router;
 struct vr_path {
 	struct vr_port *port;
 	const struct fib_nh_common *nhc;
-	const atomic_t *bound;
 	struct neighbour __rcu *neigh;
+	u8 gw_family;
 	union {
 		__be32 ip4;
 		struct in6_addr ip6;
 	} gw;
-	u8 gw_family;
 
+	const atomic_t *bound;
 	struct net_device *dev;
 	struct fib6_info *f6i;
 	int weight;
@@ -54,10 +54,6 @@ struct vr_path {
 
 /**
  * struct vr_nexthop - where packets go, shared by all routes that say the same
- * @reason: enum vrouter_punt_reason why they go to the Linux stack, or 0
- * @npaths: number of paths
- * @mtu: MTU of the route, 0 for the device's
- * @object: nexthop object, which is read live, instead of paths, or NULL
  * @fi: the kernel's own, held; IPv4 only
  * @f6i: the route that holds @object; IPv6 only
  * @id: index in the table
@@ -66,14 +62,13 @@ struct vr_path {
  * @node: in the table's hash by contents
  * @table: the table
  * @rcu: frees it
+ * @object: nexthop object, which is read live, instead of paths, or NULL
+ * @mtu: MTU of the route, 0 for the device's
+ * @npaths: number of paths
+ * @reason: enum vrouter_punt_reason why they go to the Linux stack, or 0
  * @path: the paths
  */
 struct vr_nexthop {
-	u8 reason;
-	u16 npaths;
-	u32 mtu;
-	struct nexthop *object;
-
 	struct fib_info *fi;
 	struct fib6_info *f6i;
 	u16 id;
@@ -82,6 +77,12 @@ struct vr_nexthop {
 	struct hlist_node node;
 	struct vr_nexthops *table;
 	struct rcu_head rcu;
+
+	/* what packets look at, one line if there is one path */
+	struct nexthop *object;
+	u32 mtu;
+	u16 npaths;
+	u8 reason;
 	struct vr_path path[];
 };
 

@@ -203,10 +203,24 @@ static u8 vr_way_start(const struct vr_rib *rib, u16 id, struct vr_nexthop **nh)
  * @id: number of its nexthop
  *
  * Context: RCU read side.
+ * Return: the nexthop, which may take a while to come from memory, or NULL.
  */
-void vr_way_expect(const struct vr_rib *rib, u16 id)
+const struct vr_nexthop *vr_way_expect(const struct vr_rib *rib, u16 id)
 {
 	const struct vr_nexthop *nh = vr_nexthop_find(rib->nexthops, id);
+
+	prefetch(&nh->object);
+	return nh;
+}
+
+/**
+ * vr_way_expect_path() - a packet with this nexthop is to come
+ * @nh: nexthop, or NULL
+ *
+ * Context: RCU read side, the same as of vr_way_expect().
+ */
+void vr_way_expect_path(const struct vr_nexthop *nh)
+{
 	const struct neighbour *neigh;
 
 	if (unlikely(!nh || !nh->npaths))
@@ -216,6 +230,8 @@ void vr_way_expect(const struct vr_rib *rib, u16 id)
 		prefetch(&neigh->nud_state);
 		prefetch(&neigh->ha);
 	}
+	prefetch(&nh->path[0].nhc->nhc_flags);
+	prefetch(&nh->path[0].nhc->nhc_exceptions);
 }
 
 /**

@@ -31,7 +31,8 @@ struct vr_way {
 	u8 gw_family;
 };
 
-void vr_way_expect(const struct vr_rib *rib, u16 id);
+const struct vr_nexthop *vr_way_expect(const struct vr_rib *rib, u16 id);
+void vr_way_expect_path(const struct vr_nexthop *nh);
 u8 vr_way_route4(const struct vr_rib *rib, u16 id, const struct net *net,
 		 const struct iphdr *iph, const struct sk_buff *skb,
 		 struct vr_way *way);

@@ -30,6 +30,7 @@ nexthop        port
 nexthop_make   nexthop port
 demux          ingress mactable egress
 ingress        drr stats forward egress ahead gate
+ahead          fib rib way
 ingress_queue  ingress drr
 forward        gate way egress rib stats
 gate           port

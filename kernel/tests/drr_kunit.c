@@ -377,6 +377,38 @@ static void vr_drr_kunit_debt(struct kunit *test)
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), 5000);
 }
 
+/* Who comes after whom: the fresh ones, then the round, to its end. */
+static void vr_drr_kunit_after(struct kunit *test)
+{
+	struct vr_drr_flow flow[4], *at;
+	struct vr_drr drr;
+	int i;
+
+	vr_drr_init(&drr, 10);
+	for (i = 0; i < 4; i++) {
+		vr_drr_flow_init(&flow[i], 1);
+		if (i < 2)
+			vr_drr_activate(&drr, &flow[i]);
+	}
+	/* 0 and 1 have had their fresh turns, 2 and 3 have not */
+	vr_drr_charge(&drr, vr_drr_next(&drr), 10, false);
+	vr_drr_charge(&drr, vr_drr_next(&drr), 10, false);
+	KUNIT_ASSERT_PTR_EQ(test, vr_drr_next(&drr), &flow[0]);
+	vr_drr_activate(&drr, &flow[2]);
+	vr_drr_activate(&drr, &flow[3]);
+	at = vr_drr_next(&drr);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[2]);
+	at = vr_drr_after(&drr, at);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[3]);
+	at = vr_drr_after(&drr, at);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[0]);
+	at = vr_drr_after(&drr, at);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[1]);
+	KUNIT_EXPECT_NULL(test, vr_drr_after(&drr, at));
+	for (i = 0; i < 4; i++)
+		vr_drr_remove(&drr, &flow[i]);
+}
+
 static void vr_drr_kunit_remove(struct kunit *test)
 {
 	struct vr_drr_flow flow[3];
@@ -577,6 +609,7 @@ static struct kunit_case vr_drr_kunit_list[] = {
 	KUNIT_CASE(vr_drr_kunit_limits),
 	KUNIT_CASE(vr_drr_kunit_idle),
 	KUNIT_CASE(vr_drr_kunit_debt),
+	KUNIT_CASE(vr_drr_kunit_after),
 	KUNIT_CASE(vr_drr_kunit_remove),
 	KUNIT_CASE(vr_drr_kunit_random),
 	{}
