@@ -67,7 +67,8 @@ build_module >"$out/build-fib.log" 2>&1 ||
 	vr_die "the bench's module does not build, see $out/build-fib.log"
 export VR_MODULE VR_BENCH_MODULE=$out/module/vr_fib_bench.ko
 vr_tools
-for name in frames routes fib/table; do
+gcc -O2 -Wall -Wextra -Werror -o "$out/frames" "$src"/frames/*.c
+for name in routes fib/table; do
 	gcc -O2 -Wall -Wextra -Werror -o "$out/${name##*/}" "$src/$name.c"
 done
 make_tables

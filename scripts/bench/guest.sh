@@ -16,7 +16,7 @@ insmod "$VR_MODULE"
 
 bench_sysctls
 
-# devices that hold the programs of frames.c
+# devices that hold the programs of frames/live.c
 if [ "$VR_CPUS" -gt 1 ]; then
 	ip netns add hold
 	for ((i = 0; i < 48; i++)); do

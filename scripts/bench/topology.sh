@@ -32,7 +32,7 @@ bench_sysctls()
 		net.ipv6.route.max_size=2147483647
 }
 
-# bench_mac NUMBER: the address in $mac, as in frames.c
+# bench_mac NUMBER: the address in $mac, as in frames/packet.c
 bench_mac()
 {
 	printf -v mac '02:76:72:%02x:%02x:%02x' \
