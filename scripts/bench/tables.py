@@ -28,6 +28,7 @@ XEN_LATENCY = {('idle', 1): 147, ('idle', 2): 150, ('idle', 4): 147, ('idle', 8)
 NAMES = {'plain': 'plain Linux', 'vrf': 'Linux VRF', 'macvlan': 'macvlan + namespace',
          'bridge': 'veth + bridge + namespace', 'flowtable': 'nftables flowtable',
          'ovs': 'Open vSwitch datapath', 'vrouter': 'vrouter'}
+COSTS = ('forward', 'instructions', 'smp')     # told by report.py
 LINES = []
 GOALS = []
 
@@ -36,10 +37,9 @@ def say(text=''):
     LINES.append(text)
 
 
-def title(text):
-    say()
-    say(text)
-    say('-' * len(text))
+def title(text, *notes):
+    for line in ('', text, '-' * len(text), *notes):
+        say(line)
 
 
 def goal(what, value, relation, limit):
@@ -124,13 +124,10 @@ def goals8(runs, where, least):
              'at least', 0.97)
 
 
-def forward(out):
-    runs = costs(out, 'forward')
-    if not runs:
-        return
-    title('1a, 6: cost of a 64-byte packet, ns; User-Mode Linux, live frames, one CPU')
-    say('Frames come in batches of 64. "In turn": each is for the next router; "runs": 16 for')
-    say('one router follow each other; "one": all for one router, the others have nothing to do.')
+def forward(runs, out):
+    title('1a, 6: cost of a 64-byte packet, ns; User-Mode Linux, live frames, one CPU',
+          'Frames come in batches of 64. "In turn": each is for the next router; "runs": 16 for',
+          'one router follow each other; "one": all for one router, the others have nothing to do.')
     efficiency(runs, 'ns')
     goals8(runs, 'uml', 1.2)
     ns = {peer: median(values) for peer, values in runs.items()}
@@ -149,23 +146,17 @@ def forward(out):
     plot(out, 'scale', draw)
 
 
-def instructions(out):
-    count = costs(out, 'instructions')
-    if not count:
-        return
-    title('1c: instructions for a 64-byte packet; guest with one CPU, live frames')
-    say('Emulation makes time meaningless: the guest\'s clock counts instructions instead. The')
-    say('making of the packet is in them. Between dummy devices, as 1a.')
-    efficiency(count, 'instructions')
-    goals8(count, 'instructions', 1.0)
+def instructions(runs, _):
+    title('1c: instructions for a 64-byte packet; guest with one CPU, live frames',
+          'Emulation makes time meaningless: the guest\'s clock counts instructions instead. The',
+          'making of the packet is in them. Between dummy devices, as 1a.')
+    efficiency(runs, 'instructions')
+    goals8(runs, 'instructions', 1.0)
 
 
-def smp(out):
-    runs = costs(out, 'smp')
-    if not runs:
-        return
-    title('7: packets a second by one and by two CPUs; guest, live frames')
-    say('Two virtual CPUs on as many of the host, which has to serve the emulator as well.')
+def smp(runs, _):
+    title('7: packets a second by one and by two CPUs; guest, live frames',
+          'Two virtual CPUs on as many of the host, which has to serve the emulator as well.')
     say(f'{"":32}{"1 CPU":>10}{"2 CPUs":>10}{"ratio":>8}')
     for peer in runs:
         both = peer + '-2cpus'
@@ -174,21 +165,16 @@ def smp(out):
                 f'{ratio(runs, peer, both):8.2f}')
 
 
-def scale(results):
-    rows = results.some('scale')
-    if not rows:
-        return
+def scale(results, _):
     title('6: routers in number; User-Mode Linux')
-    for row in rows:
+    for row in results.some('scale'):
         say(f'{row["n"]:6} routers, {row["what"]:36}{row["value"]:12.2f} {row["unit"]}')
 
 
 def throughput(results, out):
-    if not results.some('throughput'):
-        return
-    title('1b: throughput and loss at full offered load; guest, e1000')
-    say('One CPU takes the frames of the NIC, the other one sends. E is the aggregate to that of')
-    say('plain Linux. Time is emulated: compare with the peers only.')
+    title('1b: throughput and loss at full offered load; guest, e1000',
+          'One CPU takes the frames of the NIC, the other one sends. E is the aggregate to that of',
+          'plain Linux. Time is emulated: compare with the peers only.')
     for size in (64, 1500):
         base = results.value('throughput', 'pps', peer='plain', size=size)
         say()
@@ -226,9 +212,7 @@ def throughput(results, out):
     plot(out, 'throughput', draw)
 
 
-def tcp(results):
-    if not results.some('tcp'):
-        return
+def tcp(results, _):
     title('2a: TCP by iperf3, MTU 1500; guest, e1000')
     say(f'{"":28}{"N":>5}{"Mbit/s":>10}{"least":>10}{"most":>10}{"CPU s/GB":>10}')
     for peer in results.peers('tcp'):
@@ -241,8 +225,6 @@ def tcp(results):
 
 
 def buffers(results, out):
-    if not results.some('buffers'):
-        return
     title('2b: TCP against buffers, relative to plain Linux; guest, e1000, one router')
     sizes = results.column('buffers', 'app')
     for peer in [p for p in results.peers('buffers') if p != 'plain']:
@@ -267,11 +249,9 @@ def buffers(results, out):
 
 
 def latency(results, out):
-    if not results.some('latency'):
-        return
-    title('3: latency of one router, microseconds; guest, e1000')
-    say('UDP echo, hosts by real-time priority. Others: idle; full-rate TCP each; or a flood of')
-    say('64-byte frames of which the CPU can forward a part only.')
+    title('3: latency of one router, microseconds; guest, e1000',
+          'UDP echo, hosts by real-time priority. Others: idle; full-rate TCP each; or a flood of',
+          '64-byte frames of which the CPU can forward a part only.')
     say(f'{"":28}{"N":>5} {"others":8}{"mean":>8}{"p50":>8}{"p99":>8}{"max":>8}{"lost":>8}'
         f'{"ping":>8}{"p99":>8}')
     for peer in results.peers('latency'):
@@ -309,11 +289,9 @@ def latency(results, out):
     plot(out, 'latency', draw, (9, 4))
 
 
-def isolation(results):
-    if not results.some('isolation'):
-        return
-    title('4: a web server behind router A, while B is loaded; ms for a request of ab')
-    say('"-": not one run of 50 requests came to its end within 90 s.')
+def isolation(results, _):
+    title('4: a web server behind router A, while B is loaded; ms for a request of ab',
+          '"-": not one run of 50 requests came to its end within 90 s.')
     kinds = results.column('isolation', 'load')
     say(f'{"mean (most)":28}' + ''.join(f'{k.replace("connections-", "conn "):>14}'
                                          for k in kinds))
@@ -326,12 +304,10 @@ def isolation(results):
     say('published: Xen 2, at worst 8; without virtualization 270 to 410')
 
 
-def weights(results):
-    if not results.some('weights'):
-        return
-    title('5: shares by weight; guest')
-    say('How far the worst router is off its share, in percent of that. CPU: CPU time, all in')
-    say('overload, but for "no" where one was not. Link: bytes on an 8 Mbit/s wire.')
+def weights(results, _):
+    title('5: shares by weight; guest',
+          'How far the worst router is off its share, in percent of that. CPU: CPU time, all in',
+          'overload, but for "no" where one was not. Link: bytes on an 8 Mbit/s wire.')
     say(f'{"":8}{"weights":28}{"N":>5}{"worst %":>10}{"Jain":>10}{"overload":>10}')
     for row in results.some('weights'):
         full = {True: 'yes', False: 'no', None: ''}[row.get('overload')]
@@ -367,16 +343,15 @@ def main():
     say(f'vrouter, the experiments; {date}, {host["cpus"]} CPUs {host["cpu"]}')
     say('User-Mode Linux and guest: Debian\'s 6.12; the guest is QEMU without hardware support')
     say(', '.join(f'{k} {v}' for k, v in host['versions'].items() if v))
-    forward(out)
-    instructions(out)
-    throughput(results, out)
-    tcp(results)
-    buffers(results, out)
-    latency(results, out)
-    isolation(results)
-    weights(results)
-    scale(results)
-    smp(out)
+    for tell in (forward, instructions, throughput, tcp, buffers, latency, isolation, weights,
+                 scale, smp):
+        name = tell.__name__
+        if name in COSTS:
+            found = costs(out, name)
+        else:
+            found = results if results.some(name) else None
+        if found:
+            tell(found, out)
     title('Goals')
     for one in GOALS:
         say(f'{one["what"]:52}{one["value"]:10.3f}  {one["goal"]:16}'
