@@ -88,8 +88,7 @@ analyzer()
 }
 
 # invariant 23: on the way of a packet a function takes at most 512 bytes of the stack,
-# as the compiler counts, elsewhere twice as many. Not so vr_forward_look(), which has
-# the lookups that go in step: it is called when the poll has called nothing else.
+# as the compiler counts, elsewhere twice as many.
 frames()
 {
 	local out
@@ -98,8 +97,8 @@ frames()
 	out=$(find build/6.12-strict/kernel -name '*.su' -exec cat {} + | awk -F '\t' '
 		{
 			n++
-			max = $1 ~ /\/(demux|ingress|forward|gate|way|egress|sch_vrouter|drr|fib|mactable|nexthop|rib|port)\.[ch]:/ &&
-				$1 !~ /:vr_forward_look$/ ? 512 : 1024
+			max = $1 ~ /\/(demux|ingress|ingress_queue|ahead|forward|gate|way|egress|sch_vrouter|sch_queue|drr|fib|mactable|nexthop|rib|port)\.[ch]:/ ?
+				512 : 1024
 		}
 		$2 > max || $3 == "dynamic" { print $0 ", more than " max }
 		END { if (n < 300) print "the compiler has counted " n " functions" }')
