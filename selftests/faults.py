@@ -8,98 +8,54 @@ Numbers of invariants are those of the project's list of risks.
 import errno
 import gc
 import os
-import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import nlreq as nl  # noqa: E402
-from faults import NEVER, Faults, clean, leaks, need_faults, watch_leaks  # noqa: E402
-from nlreq import (NEW, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, Family,  # noqa: E402
-                   Netlink, State, address, attr, difference, link, message, paths, route, via)
-from vrtest import (Failure, Rig, expect, forwarded, frame, mac, main, packet, text,  # noqa: E402
-                    wait)
+import nl  # noqa: E402
+import rtnl  # noqa: E402
+from faults import (NEVER, PROBE, STATE_ACTIVE, STATE_DOWN, Socket, World, clean,  # noqa: E402
+                    leaks, need_faults, passes, request)
+from nl import CREATE, NEW, REPLACE, attr, u16, u64  # noqa: E402
+from rtnl import (address, family_of, link, multipath, neighbour, nexthop, packed,  # noqa: E402
+                  route, via)
+from state import State, difference  # noqa: E402
+from vrtest import Failure, Rig, expect, mac, main  # noqa: E402
 
 FAR4, FAR6 = "198.51.100.0", "2001:db8:ff::"
-PROBE4, PROBE6 = "198.51.100.7", "2001:db8:ff::7"
-STATE_DOWN, STATE_ACTIVE = 1, 3
 
 
-class World:
+class Worlds(World):
     """The router that faults befall, another one that is to forward meanwhile, and a
     namespace with NICs for links that come and go."""
 
-    def __init__(self):
-        self.made = False
+    settled_states = STATE_ACTIVE, STATE_DOWN
 
     def make(self):
-        if self.made:
+        if self.rig:
             return
-        self.faults = Faults()
-        watch_leaks()
-        self.rig = rig = Rig(3)
+        super().make()
+        self.h = Socket(self.rig.h)
+        self.state = State((self.rig.nic, self.rig.r, self.rig.h))
+
+    def setup(self):
         self.other = Rig(2, tag=1, name="vr1")
-        # where packets go without the routes of the tests
-        rig.r.batch(["route add 198.51.0.0/16 via 10.0.2.2",
-                     "route add 2001:db8:f0::/44 via 2001:db8:2::2",
-                     "nexthop add id 7 via 10.0.1.2 dev r1",
-                     "nexthop add id 8 via 2001:db8:1::2 dev r1"])
-        rig.nic.batch(["link add red type vrf table 100", "link set red up",
-                       "link add c0 type vrouter",
-                       "link add d0 type dummy", "link add br0 type bridge",
-                       # with a veth, the kernel forgets that it has no queue once the
-                       # default qdisc finds no memory
-                       "link add i0 type ifb", "link set i0 up",
-                       "link add c1 link eth2 address 02:00:00:00:00:78 type vrport"] +
-                      # what is up for the first time gets a qdisc
-                      [f"link set {name} {how}" for name in ("c0", "c1")
-                       for how in ("up", "down")])
-        self.family = Family()
-        self.n, self.r, self.h = Netlink(rig.nic), Netlink(rig.r), Netlink(rig.h)
-        self.genl = Netlink(rig.r, 16)
-        self.state = State((rig.nic, rig.r, rig.h), self.family)
-        with rig.nic:
-            self.nic = {n: i for i, n in nl.socket.if_nameindex()}
-        with rig.r:
-            self.dev = {n: i for i, n in nl.socket.if_nameindex()}
-        self.settled()
-        self.made = True
-
-    def router(self):
-        """(state, changes that are pending) of the router"""
-        _, got = self.genl.collect(self.family.message(nl.CMD_ROUTER_GET, attr(2, "vr0")))
-        top = dict(nl.attrs(got[0][4:]))
-        mirror = dict(nl.attrs(top[26]))
-        return (struct.unpack("=I", top[5])[0], struct.unpack("=I", mirror[1])[0])
-
-    def settled(self):
-        """The router forwards, and knows all routes, or is down."""
-        wait("the router is active again", lambda: self.router() in (
-            (STATE_ACTIVE, 0), (STATE_DOWN, 0)))
+        self.rig.nic.batch(["link add red type vrf table 100", "link set red up",
+                            "link add c0 type vrouter",
+                            "link add d0 type dummy", "link add br0 type bridge",
+                            # with a veth, the kernel forgets that it has no queue once the
+                            # default qdisc finds no memory
+                            "link add i0 type ifb", "link set i0 up", "link add c1 link eth2 "
+                            "address 02:00:00:00:00:78 type vrport"] +
+                           # what is up for the first time gets a qdisc
+                           [f"link set {name} {how}" for name in ("c0", "c1")
+                            for how in ("up", "down")])
 
     def others_forward(self):
-        rig = self.other
-        for src, dst in (("10.0.0.2", "10.0.1.2"), ("2001:db8:0::2", "2001:db8:1::2")):
-            pkt = packet(src, dst)
-            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
-            want = [(1, frame(rig.hmac[1], rig.pmac[1], forwarded(pkt)))]
-            if got != want:
-                raise Failure(f"the other router: expected {text(want)}, actual {text(got)}")
-
-    def probe(self, wires4, wires6):
-        """A packet of each family to where the routes lead comes out, once, on one of
-        the wires."""
-        rig = self.rig
-        for src, dst, wires in (("10.0.0.2", PROBE4, wires4),
-                                ("2001:db8:0::2", PROBE6, wires6)):
-            pkt = packet(src, dst)
-            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
-            want = [[(i, frame(rig.hmac[i], rig.pmac[i], forwarded(pkt)))] for i in wires]
-            if got not in want:
-                raise Failure(f"packet to {dst}: expected it on one of the wires {wires}, "
-                              f"actual {text(got)}")
+        for addresses in (("10.0.0.2", "10.0.1.2"), ("2001:db8:0::2", "2001:db8:1::2")):
+            passes(self.other, "packet of the other router", addresses, [1])
 
 
-WORLD = World()
+WORLD = Worlds()
 
 
 class Request:
@@ -117,7 +73,7 @@ class Request:
 
     def sure(self, steps):
         for sock, msg in steps:
-            outcome = sock.ask(msg)
+            outcome = sock.attempt(msg)
             expect("a request without faults", ("done", 0), outcome)
 
     def begin(self):
@@ -132,7 +88,7 @@ class Request:
         WORLD.settled()
         if self.wires:
             there = {k[3] for k in now if k[1] == "route"}
-            WORLD.probe(*(self.wires if address(far).hex() in there else [2]
+            WORLD.probe(*(self.wires if packed(far).hex() in there else [2]
                           for far in (FAR4, FAR6)))
 
     def keys(self, state):
@@ -144,7 +100,7 @@ class Request:
     def once(self, n, reference):
         """One try. Return the allocations left, and the state that it led to."""
         before = self.begin()
-        left, outcome = WORLD.faults.attempt(n, lambda: self.sock.ask(self.msg))
+        left, outcome = WORLD.faults.attempt(n, lambda: self.sock.attempt(self.msg))
         if outcome[1] not in self.errors:
             clean(outcome, f"allocation {n} fails")
         now = WORLD.state.read()
@@ -189,6 +145,32 @@ class Request:
         gc.enable()
 
 
+    def sweep_two(self):
+        """All pairs of allocations that follow each other, or so; none is smaller that is
+        tried twice."""
+        WORLD.make()
+        first, step = WORLD.state.read(), 512
+        left, outcome = WORLD.faults.attempt_two(NEVER, lambda: self.sock.ask(self.msg))
+        expect("a request without faults", ("done", 0), outcome)
+        self.sure(self.undo)
+        total = NEVER - left
+        for space in range(0, total + step, step):
+            before = WORLD.state.read()
+            left, outcome = WORLD.faults.attempt_two(space, lambda: self.sock.ask(self.msg))
+            if outcome[1] not in self.errors:
+                clean(outcome, f"two allocations fail after {space} bytes")
+            wrong = difference(before, WORLD.state.read())
+            if outcome[0] == "refused" and wrong:
+                raise Failure(f"two allocations fail after {space} bytes, errno {outcome[1]}, "
+                              f"and yet: {wrong}")
+            if wrong or outcome[0] == "done":
+                self.sure(self.undo)
+        wrong = difference(first, WORLD.state.read())
+        if wrong:
+            raise Failure(f"after all: {wrong}")
+        print(f"# {total} bytes")
+
+
 def each(*requests):
     """A test of requests, which are made when there is a world."""
     def test():
@@ -207,20 +189,19 @@ NAMELESS = {errno.EINVAL}
 
 def add_port(more=b"", data=b"", nic="eth0"):
     body = link("f0", "vrport", data, more=attr(5, WORLD.nic[nic]) + attr(1, MAC) + more)
-    return message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, body)
+    return request(rtnl.NEWLINK, body, NEW)
 
 
 def add_router(name="f1", more=b"", data=b""):
-    return message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link(name, "vrouter", data, more=more))
+    return request(rtnl.NEWLINK, link(name, "vrouter", data, more=more), NEW)
 
 
 def del_link(name):
-    return message(nl.RTM_DELLINK, NLM_F_ACK, link(name))
+    return request(rtnl.DELLINK, link(name))
 
 
 def set_link(index, flags=0, change=0, more=b""):
-    return message(nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, flags=flags, change=change,
-                                                   more=more))
+    return request(rtnl.NEWLINK, link(index=index, flags=flags, change=change, more=more))
 
 
 def port_new(more=lambda: b"", data=b"", where=lambda: WORLD.n, nic="eth0"):
@@ -234,6 +215,19 @@ def t_first_port():
     WORLD.rig.nic.batch(["link set d0 master br0", "link set d0 nomaster"])
 
 
+def t_full_table():
+    """The table of all ports has no room, and has to grow: it holds 64 by themselves."""
+    WORLD.make()
+    genl = Netlink(proto=16)
+    _, there = genl.collect(WORLD.family.message(nl.CMD_PORT_GET, attr(13, b""), NLM_F_DUMP))
+    rig = WORLD.rig
+    some = [f"x{i}" for i in range(len(there), 63)]
+    rig.nic.batch(["link add x0 type dummy"] +
+                  [f"link add {name} link x0 netns {rig.h.name} type vrport" for name in some])
+    port_new()().sweep_two()
+    rig.nic.batch(["link del x0"])
+
+
 def port_del():
     return Request(WORLD.n, del_link("f0"), prepare=[(WORLD.n, add_port())])
 
@@ -244,6 +238,16 @@ def router_new(more=lambda: b"", data=b""):
         return Request(sock, add_router(more=more(), data=data), [(sock, del_link("f1"))],
                        errors=NAMELESS)
     return make
+
+
+def t_shares():
+    """Numbers of shares of links go on and on, and each 64th needs memory. Without, the
+    kernel takes a low number that is free again."""
+    WORLD.make()
+    for _ in range(64):
+        for msg in (add_router(), del_link("f1")):
+            expect("a request without faults", ("done", 0), WORLD.h.ask(msg))
+    router_new()().sweep_two()
 
 
 def router_del():
@@ -264,7 +268,7 @@ def updown(space, name, up):
     def make():
         sock, index = (WORLD.n, WORLD.nic[name]) if space == "n" else \
             (WORLD.r, WORLD.dev[name])
-        yes, no = set_link(index, nl.IFF_UP, nl.IFF_UP), set_link(index, 0, nl.IFF_UP)
+        yes, no = set_link(index, rtnl.IFF_UP, rtnl.IFF_UP), set_link(index, 0, rtnl.IFF_UP)
         if up:
             return Request(sock, yes, [(sock, no)], loose=True)
         return Request(sock, no, prepare=[(sock, yes)], loose=True)
@@ -275,7 +279,7 @@ def restart(up):
     """The router that packets go through: by the stack when it is down."""
     def make():
         index = WORLD.dev["vr0"]
-        yes, no = set_link(index, nl.IFF_UP, nl.IFF_UP), set_link(index, 0, nl.IFF_UP)
+        yes, no = set_link(index, rtnl.IFF_UP, rtnl.IFF_UP), set_link(index, 0, rtnl.IFF_UP)
         steps = [(WORLD.r, no)], [(WORLD.r, yes)]
         return Request(WORLD.r, yes if up else no, prepare=steps[not up],
                        undo=steps[1], wires=[2])
@@ -285,8 +289,8 @@ def restart(up):
 def enslave(name, up):
     def make():
         index = WORLD.nic[name]
-        free = set_link(index, 0, nl.IFF_UP, attr(10, 0))
-        prepare = [(WORLD.n, set_link(index, nl.IFF_UP, nl.IFF_UP))] if up else []
+        free = set_link(index, 0, rtnl.IFF_UP, attr(10, 0))
+        prepare = [(WORLD.n, set_link(index, rtnl.IFF_UP, rtnl.IFF_UP))] if up else []
         return Request(WORLD.n, set_link(index, more=attr(10, WORLD.nic["red"])),
                        [(WORLD.n, free)], prepare, loose=True)
     return make
@@ -297,8 +301,8 @@ def setting(name, more, back):
     def make():
         index = WORLD.nic[name]
         return Request(WORLD.n, set_link(index, more=more),
-                       [(WORLD.n, set_link(index, 0, nl.IFF_UP, back))],
-                       [(WORLD.n, set_link(index, nl.IFF_UP, nl.IFF_UP))])
+                       [(WORLD.n, set_link(index, 0, rtnl.IFF_UP, back))],
+                       [(WORLD.n, set_link(index, rtnl.IFF_UP, rtnl.IFF_UP))])
     return make
 
 
@@ -309,33 +313,28 @@ def both(kind_new, kind_del, body, wires=None, loose=False, name=None):
     name = name or body
 
     def new():
-        return Request(WORLD.r, message(kind_new, NEW | NLM_F_ACK, body()),
-                       [(WORLD.r, message(kind_del, NLM_F_ACK, name()))], wires=wires,
+        return Request(WORLD.r, request(kind_new, body(), NEW),
+                       [(WORLD.r, request(kind_del, name()))], wires=wires,
                        loose=loose)
 
     def delete():
-        return Request(WORLD.r, message(kind_del, NLM_F_ACK, name()),
-                       prepare=[(WORLD.r, message(kind_new, NEW | NLM_F_ACK, body()))],
+        return Request(WORLD.r, request(kind_del, name()),
+                       prepare=[(WORLD.r, request(kind_new, body(), NEW))],
                        wires=wires, loose=loose)
     return new, delete
 
 
 def an_address(text_):
-    raw = address(text_)
-    return lambda: struct.pack("=BBBBI", 10 if len(raw) == 16 else 2, 8 * len(raw) - 8,
-                               2 if len(raw) == 16 else 0, 0, WORLD.dev["r0"]) + \
-        attr(1, raw) + attr(2, raw)
+    return lambda: address(WORLD.dev["r0"], text_, 8 * len(packed(text_)) - 8)
 
 
 def addresses(text_):
     # the kernel does its best with the routes of an address
-    return both(nl.RTM_NEWADDR, nl.RTM_DELADDR, an_address(text_), loose=True)
+    return both(rtnl.NEWADDR, rtnl.DELADDR, an_address(text_), loose=True)
 
 
 def a_neighbour(text_):
-    raw = address(text_)
-    return lambda: struct.pack("=B3xiHBB", 10 if len(raw) == 16 else 2, WORLD.dev["r0"],
-                               0x80, 0, 0) + attr(1, raw) + attr(2, MAC)
+    return lambda: neighbour(WORLD.dev["r0"], text_, MAC)
 
 
 def by_gateway(dst, plen, gateway):
@@ -343,8 +342,8 @@ def by_gateway(dst, plen, gateway):
 
 
 def by_paths(dst, plen, one, two):
-    return lambda: route(dst, plen, 254, paths([(one, WORLD.dev["r1"]),
-                                                (two, WORLD.dev["r2"])]))
+    return lambda: route(dst, plen, 254, multipath([(one, WORLD.dev["r1"], 1),
+                                                    (two, WORLD.dev["r2"], 1)]))
 
 
 def by_object(dst, plen, number):
@@ -352,14 +351,14 @@ def by_object(dst, plen, number):
 
 
 def nexthops(gateway):
-    def name():
-        return struct.pack("=BBBBI", 10 if ":" in gateway else 2, 0, 0, 0, 0) + attr(1, 99)
-    return both(nl.RTM_NEWNEXTHOP, nl.RTM_DELNEXTHOP, name=name, body=lambda: name() +
-                attr(6, address(gateway)) + attr(5, WORLD.dev["r1"]))
+    raw = packed(gateway)
+    family = family_of(raw)
+    return both(rtnl.NEWNEXTHOP, rtnl.DELNEXTHOP, name=lambda: nexthop(99, family),
+                body=lambda: nexthop(99, family, attr(6, raw) + attr(5, WORLD.dev["r1"])))
 
 
 def routes(body, wires):
-    return both(nl.RTM_NEWROUTE, nl.RTM_DELROUTE, body, wires)
+    return both(rtnl.NEWROUTE, rtnl.DELROUTE, body, wires)
 
 
 # ---- our own family, and the qdisc ------------------------------------------------------
@@ -367,27 +366,36 @@ def routes(body, wires):
 def setting_of_router(number, value, back):
     def make():
         def msg(v):
-            return WORLD.family.message(nl.CMD_ROUTER_SET, attr(2, "vr0") + attr(number, v))
+            return WORLD.family.message(nl.ROUTER_SET, attr(2, "vr0") + attr(number, v))
         return Request(WORLD.genl, msg(value), [(WORLD.genl, msg(back))])
     return make
+
+
+def in_turn(act):
+    """act(socket), with each of its allocations failing in turn, and then none:
+    (number, whether it failed, what came of it)"""
+    WORLD.make()
+    n, left = 0, 0
+    while not left:
+        n += 1
+        with Socket(WORLD.rig.r, nl.GENERIC) as sock:
+            left, outcome = WORLD.faults.attempt(n, lambda: act(sock))
+        clean(outcome, f"allocation {n} fails")
+        yield n, not left, outcome
 
 
 def dump_all(cmd, body, stable=True):
     """A dump gives all of it, or an error."""
     WORLD.make()
-    msg = WORLD.family.message(cmd, body, NLM_F_DUMP)
-    sock = Netlink(WORLD.rig.r, 16)
-    _, want = sock.collect(msg)
-    n, left = 0, 0
-    while not left:
-        n += 1
-        sock.open()
-        left, (how, got) = WORLD.faults.attempt(n, lambda: sock.collect(msg))
-        clean((how, got), f"allocation {n} fails")
+    msg = WORLD.family.message(cmd, body, nl.DUMP)
+    with Socket(WORLD.rig.r, nl.GENERIC) as sock:
+        _, want = sock.collect(msg)
+    n = 0
+    for n, failed, (how, got) in in_turn(lambda sock: sock.collect(msg)):
         if how == "done" and (len(got) != len(want) or stable and got != want):
             raise Failure(f"allocation {n} fails: expected {len(want)} messages, "
                           f"actual {len(got)}")
-        if how != "done" and left:
+        if how != "done" and not failed:
             raise Failure(f"no allocation fails, and yet errno {got}")
     print(f"# {n} tries, {len(want)} messages")
 
@@ -396,88 +404,75 @@ def ask_one(cmd, body):
     """A question is answered, or refused."""
     WORLD.make()
     msg = WORLD.family.message(cmd, body, 0)
-    sock = Netlink(WORLD.rig.r, 16)
-    n, left = 0, 0
-    while not left:
-        n += 1
-        sock.open()
-        left, (how, code) = WORLD.faults.attempt(n, lambda: sock.ask(msg))
-        clean((how, code), f"allocation {n} fails")
-        if left:
+    n = 0
+    for n, failed, (how, _) in in_turn(lambda sock: sock.attempt(msg)):
+        if not failed:
             expect("an answer without faults", "done", how)
     print(f"# {n} tries")
 
 
 def t_questions():
-    ask_one(nl.CMD_ROUTER_GET, attr(2, "vr0"))
-    ask_one(nl.CMD_PORT_GET, attr(2, "r0"))
-    ask_one(nl.CMD_FIB_GET, attr(2, "vr0") + attr(4, address(PROBE4)))
-    ask_one(nl.CMD_FIB_GET, attr(2, "vr0") + attr(4, address(PROBE6)))
-    ask_one(nl.CMD_ROUTE_GET, attr(2, "vr0") + attr(5, address(FAR4)) + attr(6, 24))
-    ask_one(nl.CMD_FIB_STATS, attr(2, "vr0"))
+    ask_one(nl.ROUTER_GET, attr(2, "vr0"))
+    ask_one(nl.PORT_GET, attr(2, "r0"))
+    ask_one(nl.FIB_GET, attr(2, "vr0") + attr(4, packed(PROBE[4][1])))
+    ask_one(nl.FIB_GET, attr(2, "vr0") + attr(4, packed(PROBE[6][1])))
+    ask_one(nl.ROUTE_GET, attr(2, "vr0") + attr(5, packed(FAR4)) + attr(6, 24))
+    ask_one(nl.FIB_STATS, attr(2, "vr0"))
     WORLD.others_forward()
 
 
 def t_dumps():
-    dump_all(nl.CMD_ROUTER_GET, b"", False)
-    dump_all(nl.CMD_ROUTER_GET, attr(20, b""), False)
-    dump_all(nl.CMD_PORT_GET, b"")
-    dump_all(nl.CMD_ROUTE_GET, attr(2, "vr0"))
+    dump_all(nl.ROUTER_GET, b"", False)
+    dump_all(nl.ROUTER_GET, attr(20, b""), False)
+    dump_all(nl.PORT_GET, b"")
+    dump_all(nl.ROUTE_GET, attr(2, "vr0"))
     WORLD.others_forward()
 
 
 def t_verify():
     """Whoever checks the tables needs memory of his own."""
-    WORLD.make()
-    sock = Netlink(WORLD.rig.r, 16)
-    msg = WORLD.family.message(nl.CMD_FIB_STATS, attr(2, "vr0") + attr(4, b""), 0)
-    n, left = 0, 0
-    while not left:
-        n += 1
-        sock.open()
-        left, (how, code) = WORLD.faults.attempt(n, lambda: sock.ask(msg))
-        clean((how, code), f"allocation {n} fails")
-    expect("an answer without faults", "done", how)
+    ask_one(nl.FIB_STATS, attr(2, "vr0") + attr(4, b""))
 
 
-def qdisc(kind, flags, options=b""):
-    body = struct.pack("=B3xiIII", 0, WORLD.nic["i0"], 0x80010000, nl.TC_H_ROOT, 0) + \
-        attr(1, "vrouter") + (attr(0x8002, options) if options else b"")
-    return message(kind, flags | NLM_F_ACK, body)
+def qdisc(kind, flags=0, options=b""):
+    return request(kind, rtnl.qdisc(WORLD.nic["i0"], handle=0x80010000, kind="vrouter",
+                                    options=options), flags)
 
 
 def qdisc_new(options=b""):
-    return lambda: Request(WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, options),
-                           [(WORLD.n, qdisc(nl.RTM_DELQDISC, 0))])
+    return lambda: Request(WORLD.n, qdisc(rtnl.NEWQDISC, CREATE | REPLACE, options),
+                           [(WORLD.n, qdisc(rtnl.DELQDISC))])
 
 
 def qdisc_change():
-    return Request(WORLD.n, qdisc(nl.RTM_NEWQDISC, 0, attr(2, struct.pack("=Q", 125000)) +
+    return Request(WORLD.n, qdisc(rtnl.NEWQDISC, 0, attr(2, u64(125000)) +
                                   attr(3, 77)),
-                   prepare=[(WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE))],
-                   undo=[(WORLD.n, qdisc(nl.RTM_DELQDISC, 0))])
+                   prepare=[(WORLD.n, qdisc(rtnl.NEWQDISC, CREATE | REPLACE))],
+                   undo=[(WORLD.n, qdisc(rtnl.DELQDISC))])
 
 
 def qdisc_del():
-    return Request(WORLD.n, qdisc(nl.RTM_DELQDISC, 0), prepare=[
-        (WORLD.n, qdisc(nl.RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE))])
+    return Request(WORLD.n, qdisc(rtnl.DELQDISC), prepare=[
+        (WORLD.n, qdisc(rtnl.NEWQDISC, CREATE | REPLACE))])
 
 
-BANDWIDTH = attr(2, struct.pack("=Q", 125000000))
+BANDWIDTH = attr(2, u64(125000000))
 
 # invariant 8: each allocation fails once; invariant 10: and nobody reads what is not there
 TESTS = [
     ("port: create", each(port_new())),
     ("port: create the first of a NIC", t_first_port),
-    ("port: create with a VLAN", each(port_new(data=attr(1, struct.pack("=H", 7))))),
+    ("port: create with a VLAN", each(port_new(data=attr(1, u16(7))))),
     ("port: create in another namespace",
      each(port_new(in_tenant, where=lambda: WORLD.r))),
+    ("port: create the 64th", t_full_table),
     ("port: delete", each(port_del)),
     ("port: up and down", each(updown("n", "c1", True), updown("n", "c1", False))),
     ("port: MAC address and MTU",
      each(setting("c1", attr(1, MAC), attr(1, mac("02:00:00:00:00:78"))),
           setting("c1", attr(4, 1400), attr(4, 1500)))),
     ("router: create", each(router_new(), router_new(in_vrf, attr(1, 9)))),
+    ("router: create, with a number far from others", t_shares),
     ("router: delete", each(router_del)),
     ("router: up and down", each(updown("n", "c0", True), updown("n", "c0", False))),
     ("router with ports and packets: up and down", each(restart(True), restart(False))),
@@ -486,9 +481,9 @@ TESTS = [
     ("address: IPv4", each(*addresses("10.9.0.1"))),
     ("address: IPv6", each(*addresses("2001:db8:9::1"))),
     ("neighbour: IPv4",
-     each(*both(nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH, a_neighbour("10.0.0.9")))),
+     each(*both(rtnl.NEWNEIGH, rtnl.DELNEIGH, a_neighbour("10.0.0.9")))),
     ("neighbour: IPv6",
-     each(*both(nl.RTM_NEWNEIGH, nl.RTM_DELNEIGH, a_neighbour("2001:db8:0::9")))),
+     each(*both(rtnl.NEWNEIGH, rtnl.DELNEIGH, a_neighbour("2001:db8:0::9")))),
     ("nexthop object: IPv4", each(*nexthops("10.0.1.2"))),
     ("nexthop object: IPv6", each(*nexthops("2001:db8:1::2"))),
     ("route: IPv4", each(*routes(by_gateway(FAR4, 24, "10.0.1.2"), [1]))),
@@ -502,7 +497,7 @@ TESTS = [
     ("router-set", each(setting_of_router(10, 7, 1), setting_of_router(11, 99, 1000),
                         setting_of_router(12, 99999, 4 << 20), setting_of_router(13, 2, 1),
                         setting_of_router(21, 1000, 0), setting_of_router(22, 50, 80),
-                        setting_of_router(27, struct.pack("=Q", 125000), bytes(8)))),
+                        setting_of_router(27, u64(125000), bytes(8)))),
     ("questions", t_questions),
     ("dumps", t_dumps),
     ("check of the tables", t_verify),

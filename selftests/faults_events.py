@@ -12,10 +12,11 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import nlreq as nl  # noqa: E402
-from faults import DEBUG, leaks, need, watch_leaks  # noqa: E402
-from nlreq import (NEW, NLM_F_ACK, Family, Netlink, State, attr, difference, link,  # noqa: E402
-                   message)
+import rtnl  # noqa: E402
+from faults import DEBUG, Socket, indices, leaks, need, request, watch_leaks  # noqa: E402
+from nl import NEW, attr, u16  # noqa: E402
+from rtnl import IFF_UP, link  # noqa: E402
+from state import State, difference  # noqa: E402
 from vrtest import Failure, Netns, expect, mac, main, put, run  # noqa: E402
 
 INJECT = DEBUG + "/notifier-error-inject/netdev/actions/"
@@ -32,10 +33,10 @@ class World:
     """A NIC with a port, a router, and a VRF."""
 
     def __init__(self):
-        self.nl = None
+        self.sock = None
 
     def make(self):
-        if self.nl:
+        if self.sock:
             return
         atexit.register(self.off)
         watch_leaks()
@@ -55,10 +56,9 @@ class World:
                       # what is up for the first time gets a qdisc
                       [f"link set {name} {how}" for name in ("p0", "p1", "vr0")
                        for how in ("up", "down")])
-        self.nl = Netlink(self.ns)
-        self.state = State((self.ns,), Family())
-        with self.ns:
-            self.index = {n: i for i, n in nl.socket.if_nameindex()}
+        self.sock = Socket(self.ns)
+        self.state = State((self.ns,))
+        self.index = indices(self.ns)
 
     @staticmethod
     def off():
@@ -86,21 +86,21 @@ class World:
             if wrong:
                 raise Failure(f"{what}, done and undone: {wrong}")
 
-    def ask(self, kind, flags, body):
-        return lambda: self.nl.ask(message(kind, flags | NLM_F_ACK, body))
+    def ask(self, kind, body, flags=0):
+        return lambda: self.sock.attempt(request(kind, body, flags))
 
     def change(self, name, flags=0, change=0, more=b""):
-        return self.ask(nl.RTM_NEWLINK, 0, link(index=self.index[name], flags=flags,
-                                                change=change, more=more))
+        return self.ask(rtnl.NEWLINK, link(index=self.index[name], flags=flags, change=change,
+                                           more=more))
 
     def delete(self, name):
-        return self.ask(nl.RTM_DELLINK, 0, link(name))
+        return self.ask(rtnl.DELLINK, link(name))
 
     def up(self, name):
-        return self.change(name, nl.IFF_UP, nl.IFF_UP)
+        return self.change(name, IFF_UP, IFF_UP)
 
     def down(self, name):
-        return self.change(name, 0, nl.IFF_UP)
+        return self.change(name, 0, IFF_UP)
 
 
 WORLD = World()
@@ -111,10 +111,10 @@ def creations():
     port = attr(5, WORLD.index["eth0"]) + attr(1, mac("02:00:00:00:00:77"))
     for what, kind, data, more in (
             ("port", "vrport", b"", port),
-            ("port with a VLAN", "vrport", attr(1, struct.pack("=H", 7)), port),
+            ("port with a VLAN", "vrport", attr(1, u16(7)), port),
             ("first port of a NIC", "vrport", b"", attr(5, WORLD.index["peer0"])),
             ("router in a VRF", "vrouter", b"", attr(10, WORLD.index["red"]))):
-        yield what, WORLD.ask(nl.RTM_NEWLINK, NEW, link("new0", kind, data, more=more))
+        yield what, WORLD.ask(rtnl.NEWLINK, link("new0", kind, data, more=more), NEW)
 
 
 # invariant 9
@@ -162,7 +162,7 @@ def t_enslave_up():
         inject("NETDEV_PRE_UP", ERROR)
         WORLD.change(name, more=attr(10, WORLD.index["red"]))()
         inject("NETDEV_PRE_UP", 0)
-        expect("free", ("done", 0), WORLD.change(name, 0, nl.IFF_UP, attr(10, 0))())
+        expect("free", ("done", 0), WORLD.change(name, 0, IFF_UP, attr(10, 0))())
         expect("up", ("done", 0), WORLD.up(name)())
         expect("down", ("done", 0), WORLD.down(name)())
 

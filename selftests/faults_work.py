@@ -5,53 +5,35 @@ goes, for packets; memory is fragmented; and the module is loaded.
 
 Numbers of invariants are those of the project's list of risks.
 """
+import contextlib
 import ctypes
+import errno
 import os
 import random
-import socket
-import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import nlreq as nl  # noqa: E402
-from faults import (NEVER, Faults, Workers, clean, leaks, need_faults,  # noqa: E402
-                    watch_leaks)
-from nlreq import (NEW, NLM_F_ACK, Family, Netlink, attr, link, message, paths, route,  # noqa: E402
-                   via)
-from vrtest import (CLONE_NEWNET, Failure, Rig, Skip, expect, forwarded, frame,  # noqa: E402
-                    mac, main, packet, run, setns, text, wait)
+import nl  # noqa: E402
+import rtnl  # noqa: E402
+from faults import (NEVER, PROBE, Socket, Workers, World, clean, leaks, need_faults,  # noqa: E402
+                    request)
+from nl import NEW, attr, number, u16  # noqa: E402
+from rtnl import link, multipath, route, via  # noqa: E402
+from vrtest import (CLONE_NEWNET, Failure, Skip, expect, frame, mac, main, packet,  # noqa: E402
+                    run, setns, wait)
 
-PROBE = {4: "198.51.100.7", 6: "2001:db8:ff::7"}
-STATE_ACTIVE = 3
 SYS_finit_module, SYS_delete_module = 313, 176
 MODULE = os.environ.get("VR_MODULE", "")
 SEED = int(os.environ.get("VR_SEED", random.randrange(1 << 32)))
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class World:
-    """A router that packets go through."""
+class Worlds(World):
+    """A router that packets go through, and that can be taken away."""
 
-    def __init__(self):
-        self.rig = None
-
-    def make(self):
-        if self.rig:
-            return
-        self.faults, self.workers = Faults(), Workers()
-        watch_leaks()
-        self.rig = rig = Rig(3)
-        rig.r.batch(["route add 198.51.0.0/16 via 10.0.2.2",
-                     "route add 2001:db8:f0::/44 via 2001:db8:2::2",
-                     "nexthop add id 7 via 10.0.1.2 dev r1",
-                     "nexthop add id 8 via 2001:db8:1::2 dev r1"])
-        self.family = Family()
-        self.r, self.n, self.genl = Netlink(rig.r), Netlink(rig.nic), Netlink(rig.r, 16)
-        with rig.r:
-            self.dev = {n: i for i, n in socket.if_nameindex()}
-        with rig.nic:
-            self.nic = {n: i for i, n in socket.if_nameindex()}
-        self.settled()
+    def setup(self):
+        self.workers = Workers()
 
     def gone(self):
         """Take it all away, so that the module can be unloaded."""
@@ -59,38 +41,17 @@ class World:
             return
         self.rig.gone()
         for sock in (self.r, self.n, self.genl):
-            sock.sock.close()
-        run(f"ip -n {self.rig.nic.name} link del eth0")
+            sock.close()
+        deleting = subprocess.Popen(["ip", "-n", self.rig.nic.name, "link", "del", "eth0"])
+        try:
+            deleting.wait(60)
+        except subprocess.TimeoutExpired as e:
+            waits = [line for line in run("dmesg").splitlines() if "waiting for" in line]
+            raise Failure(f"a NIC is deleted: expected within 60 s, actual {waits[-2:]}") from e
         self.rig = None
 
-    def router(self):
-        """The router's attributes, and its mirror's."""
-        _, got = self.genl.collect(self.family.message(nl.CMD_ROUTER_GET, attr(2, "vr0")))
-        top = dict(nl.attrs(got[0][4:]))
-        return top, dict(nl.attrs(top[26]))
-
-    def is_settled(self):
-        top, mirror = self.router()
-        return struct.unpack("=I", top[5])[0] == STATE_ACTIVE and \
-            struct.unpack("=I", mirror[1])[0] == 0
-
-    def settled(self):
-        wait("the router is active and knows all routes", self.is_settled)
-
     def resyncs(self):
-        return struct.unpack("=I", self.router()[0][18])[0]
-
-    def probe(self, wires4, wires6):
-        """A packet to where the routes lead comes out, once, on one of the wires."""
-        rig = self.rig
-        for src, dst, wires in (("10.0.0.2", PROBE[4], wires4),
-                                ("2001:db8:0::2", PROBE[6], wires6)):
-            pkt = packet(src, dst)
-            got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], pkt))], 1)
-            want = [[(i, frame(rig.hmac[i], rig.pmac[i], forwarded(pkt)))] for i in wires]
-            if got not in want:
-                raise Failure(f"packet to {dst}: expected it on one of the wires {wires}, "
-                              f"actual {text(got)}")
+        return number(self.router()[0][18])
 
     def check(self):
         """The data plane's tables are the kernel's."""
@@ -98,7 +59,7 @@ class World:
         run("vrctl fib check vr0", ns=self.rig.r)
 
 
-WORLD = World()
+WORLD = Worlds()
 
 
 def routes():
@@ -107,10 +68,10 @@ def routes():
     far4, far6 = "198.51.100.0", "2001:db8:ff::"
     yield "IPv4", route(far4, 24, 254, via("10.0.1.2", one)), 4, [1]
     yield "IPv6", route(far6, 64, 254, via("2001:db8:1::2", one)), 6, [1]
-    yield ("IPv4 multipath", route(far4, 24, 254, paths([("10.0.1.2", one),
-                                                         ("10.0.2.2", two)])), 4, [1, 2])
-    yield ("IPv6 multipath", route(far6, 64, 254, paths([("2001:db8:1::2", one),
-                                                         ("2001:db8:2::2", two)])), 6, [1, 2])
+    ways4 = multipath([("10.0.1.2", one, 1), ("10.0.2.2", two, 1)])
+    ways6 = multipath([("2001:db8:1::2", one, 1), ("2001:db8:2::2", two, 1)])
+    yield "IPv4 multipath", route(far4, 24, 254, ways4), 4, [1, 2]
+    yield "IPv6 multipath", route(far6, 64, 254, ways6), 6, [1, 2]
     yield "IPv4 by object", route(far4, 24, 254, attr(30, 7)), 4, [1]
     yield "IPv6 by object", route(far6, 64, 254, attr(30, 8)), 6, [1]
     yield "IPv4 on link", route(far4, 25, 254, via("10.0.1.2", one)), 4, [1]
@@ -123,7 +84,7 @@ def one_change(n, msg, family, before, after):
     wires = {4: [2], 6: [2]}
     WORLD.workers.arm(n)
     try:
-        expect("change of a route", ("done", 0), WORLD.r.ask(msg))
+        expect("change of a route", ("done", 0), WORLD.r.attempt(msg))
         wires[family] = sorted(set(before + after))
         WORLD.probe(wires[4], wires[6])
         WORLD.settled()
@@ -144,10 +105,8 @@ def t_mirror():
         # the worker may have been another one, which had not been there
         while quiet < 3 and n < 200:
             n += 1
-            hit = one_change(n, message(nl.RTM_NEWROUTE, NEW | NLM_F_ACK, body), family,
-                             [2], wires)
-            hit |= one_change(n, message(nl.RTM_DELROUTE, NLM_F_ACK, body), family,
-                              wires, [2])
+            hit = one_change(n, request(rtnl.NEWROUTE, body, NEW), family, [2], wires)
+            hit |= one_change(n, request(rtnl.DELROUTE, body), family, wires, [2])
             failed += hit
             quiet = 0 if hit else quiet + 1
         print(f"# {what}: {n} tries, {failed} with failures, "
@@ -158,20 +117,21 @@ def t_mirror():
         WORLD.check()
 
 
+def set_up(name):
+    return request(rtnl.NEWLINK, link(name, flags=rtnl.IFF_UP, change=rtnl.IFF_UP))
+
+
 def t_start():
     """The first build of the tables fails, at each of its allocations."""
     WORLD.make()
-    index = WORLD.dev["vr0"]
     n, failed, quiet = 0, 0, 0
     while quiet < 3 and n < 400:
         n += 1
-        expect("down", ("done", 0), WORLD.r.ask(message(
-            nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, change=nl.IFF_UP))))
+        expect("down", ("done", 0), WORLD.r.attempt(request(
+            rtnl.NEWLINK, link("vr0", change=rtnl.IFF_UP))))
         WORLD.workers.arm(n)
         try:
-            expect("up", ("done", 0), WORLD.r.ask(message(
-                nl.RTM_NEWLINK, NLM_F_ACK, link(index=index, flags=nl.IFF_UP,
-                                                change=nl.IFF_UP))))
+            expect("up", ("done", 0), WORLD.r.attempt(set_up("vr0")))
             WORLD.probe([2], [2])
             WORLD.settled()
         finally:
@@ -184,35 +144,54 @@ def t_start():
     WORLD.check()
 
 
+def t_flags():
+    """Invariant 8, where the kernel is told anew by which routes the router forwards:
+    nothing is held for good. That shows where the NIC is deleted, in t_load()."""
+    WORLD.make()
+    n, failed, quiet = 0, 0, 0
+    while quiet < 3 and n < 400:
+        n += 1
+        WORLD.workers.arm(n)
+        try:
+            WORLD.rig.r.batch(["nexthop replace id 7 via 10.0.1.2 dev r1"])
+            # returns when the mirror has done what it was told
+            run("vrctl set vr0 max-routes 0", ns=WORLD.rig.r)
+        finally:
+            hit = WORLD.workers.disarm()
+        failed += hit
+        quiet = 0 if hit else quiet + 1
+    print(f"# {n} tries, {failed} with failures")
+    if failed < 5:
+        raise Failure(f"allocations that failed: expected 5 or more, actual {failed}")
+    WORLD.check()
+    WORLD.probe([2], [2])
+
+
 def tenant(nic):
     """A namespace without a name that has a router and two ports, up, and a route."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     if LIBC.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
     fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    sock = Netlink()
+    sock = Socket()
     setns(home)
     os.close(home)
     steps = []
     for i in (0, 1):
-        steps.append((WORLD.n, message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link(
-            f"t{i}", "vrport", attr(1, struct.pack("=H", 30 + i)),
-            more=attr(5, nic) + attr(28, fd) + attr(1, mac(f"02:00:00:00:00:3{i}"))))))
-        steps.append((sock, message(nl.RTM_NEWLINK, NLM_F_ACK, link(
-            f"t{i}", flags=nl.IFF_UP, change=nl.IFF_UP))))
-    steps += [(sock, message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link("t", "vrouter"))),
-              (sock, message(nl.RTM_NEWLINK, NLM_F_ACK, link(
-                  "t", flags=nl.IFF_UP, change=nl.IFF_UP)))]
+        steps += [(WORLD.n, request(rtnl.NEWLINK, link(
+            f"t{i}", "vrport", attr(1, u16(30 + i)), more=attr(rtnl.LINK, nic) +
+            attr(rtnl.NET_NS_FD, fd) + attr(rtnl.ADDRESS, mac(f"02:00:00:00:00:3{i}"))), NEW)),
+                  (sock, set_up(f"t{i}"))]
+    steps += [(sock, request(rtnl.NEWLINK, link("t", "vrouter"), NEW)), (sock, set_up("t"))]
     for one, msg in steps:
-        expect("make a namespace with a router", ("done", 0), one.ask(msg))
-    sock.sock.close()
+        expect("make a namespace with a router", ("done", 0), one.attempt(msg))
+    sock.close()
     return fd
 
 
 def count(cmd, flag):
     """How many routers or ports there are in all namespaces."""
-    _, got = WORLD.genl.collect(WORLD.family.message(cmd, attr(flag, b""), nl.NLM_F_DUMP |
-                                                     NLM_F_ACK))
+    _, got = WORLD.genl.collect(WORLD.family.message(cmd, attr(flag, b""), nl.DUMP | nl.ACK))
     return len(got)
 
 
@@ -222,7 +201,7 @@ def t_namespace():
     WORLD.make()
 
     def there():
-        return count(nl.CMD_ROUTER_GET, 20), count(nl.CMD_PORT_GET, 13)
+        return count(nl.ROUTER_GET, 20), count(nl.PORT_GET, 13)
     before = there()
     n, failed, quiet = 0, 0, 0
     while quiet < 3 and n < 400:
@@ -280,9 +259,9 @@ def t_packets():
     if WORLD.faults.can_filter():
         WORLD.faults.only_module()
     before = rig.counters()
-    kinds = [packet("10.0.0.2", PROBE[4]), packet("2001:db8:0::2", PROBE[6]),
-             packet("10.0.0.2", PROBE[4], b"x" * 1400), packet("10.0.0.2", "10.0.0.255"),
-             packet("10.0.0.2", "10.0.0.1"), packet("10.0.0.2", PROBE[4], ttl=1)]
+    kinds = [packet("10.0.0.2", PROBE[4][1]), packet("2001:db8:0::2", PROBE[6][1]),
+             packet("10.0.0.2", PROBE[4][1], b"x" * 1400), packet("10.0.0.2", "10.0.0.255"),
+             packet("10.0.0.2", "10.0.0.1"), packet("10.0.0.2", PROBE[4][1], ttl=1)]
     for what in ("failslab", "fail_page_alloc"):
         # not for those who may wait, like us
         WORLD.faults.set(what, times=1 << 20, ignore_gfp_wait="Y", probability=20)
@@ -328,19 +307,19 @@ def unload():
 
 def traces():
     """What a loaded module is known by."""
-    sock, genl = Netlink(), Netlink(proto=16)
     found = []
     if os.path.exists("/sys/module/vrouter"):
         found.append("sysfs")
-    genl.sock.send(message(16, NLM_F_ACK, struct.pack("=BBH", 3, 1, 0) + attr(2, "vrouter")))
-    if struct.unpack_from("=IH", genl.sock.recv(1 << 16))[1] != 2:
+    with contextlib.suppress(FileNotFoundError), nl.Socket(nl.GENERIC) as sock:
+        sock.family()
         found.append("generic netlink family")
-    for kind in ("vrouter", "vrport"):
-        how, code = sock.ask(message(nl.RTM_NEWLINK, NEW | NLM_F_ACK, link("x0", kind)))
-        if how == "done" or code != 95:
-            found.append(f"link kind {kind}")
-        if how == "done":
-            sock.ask(message(nl.RTM_DELLINK, NLM_F_ACK, link("x0")))
+    with nl.Socket() as sock:
+        for kind in ("vrouter", "vrport"):
+            code = sock.ask(rtnl.NEWLINK, link("x0", kind), NEW).code
+            if code != errno.EOPNOTSUPP:
+                found.append(f"link kind {kind}")
+            if not code:
+                sock.ask(rtnl.DELLINK, link("x0"))
     return found
 
 
@@ -404,6 +383,7 @@ def t_load():
 TESTS = [
     ("routes change, and the mirror finds no memory", t_mirror),
     ("a router goes up, and the mirror finds no memory", t_start),
+    ("routes are flagged anew, without memory", t_flags),
     ("a namespace with a router goes, without memory", t_namespace),
     ("memory is fragmented", t_fragments),
     ("packets find no memory", t_packets),

@@ -38,8 +38,7 @@ def setting(path, value):
 
 def skbs():
     """Packets in the machine's memory."""
-    with open("/proc/slabinfo", encoding="ascii") as f:
-        return sum(int(line.split()[1]) for line in f if line.startswith("skbuff_head_cache"))
+    return slab_objects("skbuff_head_cache")
 
 
 def log():

@@ -18,8 +18,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
 import fuzzgenl
 import fuzzlinks
+import rtnl
 import userns
-from nlraw import CREATE, DUMP, EXCL, Sock, Spec, attr, attrs
+from nl import DUMP, GENERIC, NEW, Socket, attr, attrs
+from nlspec import Spec
 from vrtest import *
 
 LONG = bool(os.environ.get("VR_LONG"))
@@ -85,7 +87,7 @@ class Rig:
 
 def everyones():
     """All routers' settings and all ports, as the host sees them."""
-    sock = Sock()
+    sock = Socket(GENERIC)
     family, _ = sock.family()
     spec = Spec()
     found = {}
@@ -103,11 +105,7 @@ def everyones():
 
 def objects():
     """Objects of the general caches that are in use, and what a module is used by."""
-    total = 0
-    with open("/proc/slabinfo", encoding="ascii") as f:
-        for line in f:
-            if line.startswith(("kmalloc-", "skbuff_head", "vr_", "radix_tree")):
-                total += int(line.split()[1])
+    total = slab_objects("kmalloc-", "skbuff_head", "vr_", "radix_tree")
     with open("/sys/module/vrouter/refcnt", encoding="ascii") as f:
         return total, int(f.read())
 
@@ -191,12 +189,12 @@ ADDRESSES = 400 if SLOW else 4000
 
 def addresses(count):
     """Add addresses to a port, as `bridge fdb add` does, and take them away again."""
-    sock = Sock(0)
+    sock = Socket()
     dev = socket.if_nametoindex("p0")
-    for kind, flags in ((28, CREATE | EXCL), (29, 0)):
+    for kind, flags in ((rtnl.NEWNEIGH, NEW), (rtnl.DELNEIGH, 0)):
         for at in range(0, count, 8):
             answers = sock.ask_all([
-                (kind, struct.pack("=BxxxiHBB", 7, dev, 0x80, 2, 0) +
+                (kind, struct.pack("=BxxxiHBB", 7, dev, rtnl.NUD_PERMANENT, 2, 0) +
                  attr(2, b"\2\0\1\0" + struct.pack("!H", i)), flags)
                 for i in range(at, at + 8)])
             codes = {a.code for a in answers}

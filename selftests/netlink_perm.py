@@ -7,44 +7,41 @@ the root of a user namespace owns, with ports on a NIC of that namespace and on 
 the host's, and routers of the host's making."""
 import atexit
 import contextlib
+import json
 import os
 import re
 import socket
-import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 # pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
-import nlraw
+import nl
+import rtnl
 import userns
-from nlraw import CREATE, DUMP, EXCL, REPLACE, Sock, Spec, attr, name_of
+from nl import DUMP, NEW, REPLACE, Socket, attr, name_of, u16
+from nlspec import Spec
+from rtnl import DELLINK, DELQDISC, GETLINK, NEWLINK, NEWQDISC
 from vrtest import *
 
 RST = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                    "../Documentation/networking/vrouter.rst")
 WHO = ("host", "owner", "stranger", "user")
-ROUTE = 0
-NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
-NEWQDISC, DELQDISC, GETQDISC, GETTCLASS = 36, 37, 38, 42
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_LINKINFO, IFLA_NET_NS_FD, IFLA_LINK_NETNSID = 18, 28, 37
 NICS_ID, OTHER_ID = 33, 44
 PREFIX = f"vp{os.getpid()}-"
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 SPEC = Spec()
+SETTINGS = ("weight", "limit-packets", "limit-bytes", "netfilter", "max-routes",
+            "max-routes-warn", "max-rate")
+CHANGED = "what changed"
 
 
 # ---- the operations ----------------------------------------------------------
-
-def u32(value):
-    return struct.pack("=I", value)
-
 
 class Asker:
     """Sockets in the namespace where it is tried, and what tries need."""
 
     def __init__(self):
-        self.genl, self.route = Sock(), Sock(ROUTE)
+        self.genl, self.route = Socket(nl.GENERIC), Socket()
         self.family, self.groups = self.genl.family()
 
     def op(self, name, dump=False, **values):
@@ -54,19 +51,13 @@ class Asker:
     def link(self, kind, index=0, flags=(0, 0), rtm=None, **attributes):
         """Errno of a request to rtnetlink; kind: of link, or None. index is that of a
         link that is there; without it, the request makes one."""
-        body = struct.pack("=BxHiII", 0, 0, index, *flags)
         data = attributes.pop("data", b"")
-        for name, value in attributes.items():
-            number = {"name": IFLA_IFNAME, "mac": IFLA_ADDRESS, "mtu": IFLA_MTU,
-                      "link": IFLA_LINK, "master": IFLA_MASTER, "fd": IFLA_NET_NS_FD,
-                      "netnsid": IFLA_LINK_NETNSID}[name]
-            if isinstance(value, str):
-                value = value.encode() + b"\0"
-            body += attr(number, u32(value) if isinstance(value, int) else value)
-        if kind:
-            info = attr(1, kind.encode()) + (attr(2, data) if data else b"")
-            body += attr(IFLA_LINKINFO, info)
-        return self.route.ask(rtm or NEWLINK, body, 0 if index or rtm else CREATE | EXCL).code
+        more = b"".join(attr({"name": rtnl.IFNAME, "mac": rtnl.ADDRESS, "mtu": rtnl.MTU,
+                              "link": rtnl.LINK, "master": rtnl.MASTER,
+                              "fd": rtnl.NET_NS_FD, "netnsid": rtnl.LINK_NETNSID}[name], value)
+                        for name, value in attributes.items())
+        body = rtnl.link(None, kind, data, index, *flags, more)
+        return self.route.ask(rtm or NEWLINK, body, 0 if index or rtm else NEW).code
 
     def change(self, dev, kind=None, **what):
         """Errno of a change of a link."""
@@ -80,25 +71,18 @@ class Asker:
         return code or self.delete(name)
 
     def qdisc(self, rtm, flags=0, options=b"", dev="te0"):
-        body = struct.pack("=BxxxiIII", 0, socket.if_nametoindex(dev), 0x00100000,
-                           0xffffffff, 0)
-        body += attr(1, b"vrouter\0")
-        if options:
-            body += attr(2 | 0x8000, options)
-        return self.route.ask(rtm, body, flags).code
+        return self.route.ask(rtm, rtnl.qdisc(socket.if_nametoindex(dev), handle=0x00100000,
+                                              kind="vrouter", options=options), flags).code
 
 
 def read_links(w, name):
-    answer = w.route.ask(GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0) +
-                         attr(IFLA_IFNAME, name.encode() + b"\0"))
-    return answer.code
+    return w.route.ask(GETLINK, rtnl.link(name)).code
 
 
 def read_qdisc(w):
     """The qdisc, and its classes with the routers' names and shares."""
-    code = w.route.ask(GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0), DUMP).code
-    answer = w.route.ask(GETTCLASS, struct.pack(
-        "=BxxxiIII", 0, socket.if_nametoindex("te1"), 0, 0, 0), DUMP)
+    code = w.route.ask(rtnl.GETQDISC, rtnl.qdisc(parent=0), DUMP).code
+    answer = w.route.ask(rtnl.GETTCLASS, rtnl.qdisc(socket.if_nametoindex("te1"), 0), DUMP)
     if not code and not answer.code and not answer.replies:
         return "no classes"
     return code or answer.code
@@ -123,11 +107,11 @@ def own_namespace():
 
 def join(w, all_namespaces):
     """Listen to changes."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, nlraw.GENERIC) as s:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, nl.GENERIC) as s:
         try:
             if all_namespaces:
-                s.setsockopt(nlraw.SOL_NETLINK, nlraw.OPT_LISTEN_ALL, 1)
-            s.setsockopt(nlraw.SOL_NETLINK, nlraw.OPT_MEMBER, w.groups["changes"])
+                s.setsockopt(nl.SOL_NETLINK, nl.LISTEN_ALL, 1)
+            s.setsockopt(nl.SOL_NETLINK, nl.MEMBER, w.groups["changes"])
         except OSError as e:
             return e.errno
     return 0
@@ -151,8 +135,8 @@ def up_and_down(w, name):
     return w.change(name, flags=(0, 1)) or w.change(name, flags=(1, 1))
 
 
-VLAN = attr(1, struct.pack("=H", 9))
-WEIGHT = attr(1, u32(7))
+VLAN = attr(1, u16(9))
+WEIGHT = attr(1, 7)
 
 ROWS = {
     "router-get": lambda w: w.op("router-get", **whose("router")),
@@ -173,7 +157,7 @@ ROWS = {
     "fib-stats": lambda w: w.op("fib-stats", **whose("fib")),
     "fib-stats, netnsid": lambda w: w.op("fib-stats", **in_other("fib")),
     "fib-stats, verify": lambda w: w.op("fib-stats", verify=1, **whose("fib")),
-    "router-set weight": lambda w: w.op("router-set", weight=6, **whose("router")),
+    "router-set weight": lambda w: w.op("router-set", weight=5, **whose("router")),
     "router-set limit-packets":
         lambda w: w.op("router-set", limit_packets=9, **whose("router")),
     "router-set limit-bytes":
@@ -182,8 +166,8 @@ ROWS = {
     "router-set max-routes": lambda w: w.op("router-set", max_routes=99, **whose("router")),
     "router-set max-routes-warn":
         lambda w: w.op("router-set", max_routes_warn=9, **whose("router")),
-    "router-set max-rate": lambda w: w.op("router-set", max_rate=0, **whose("router")),
-    "router-set, netnsid": lambda w: w.op("router-set", weight=1, **in_other("router")),
+    "router-set max-rate": lambda w: w.op("router-set", max_rate=125000, **whose("router")),
+    "router-set, netnsid": lambda w: w.op("router-set", weight=4, **in_other("router")),
     "router-reset": lambda w: w.op("router-reset", **whose("router")),
     "router-reset, netnsid": lambda w: w.op("router-reset", **in_other("router")),
     "changes, listen": lambda w: join(w, False),
@@ -215,9 +199,9 @@ ROWS = {
     "vrouter, move to own namespace": lambda w: w.change("vr-mv0", fd=w.own),
     "vrouter, move to the initial namespace": lambda w: w.change("vr-mv1", fd=HOME),
     "vrouter, delete": lambda w: w.delete("vr-del"),
-    "qdisc, add": lambda w: w.qdisc(NEWQDISC, CREATE | EXCL),
+    "qdisc, add": lambda w: w.qdisc(NEWQDISC, NEW),
     "qdisc, read with its classes": read_qdisc,
-    "qdisc, change": lambda w: w.qdisc(NEWQDISC, REPLACE, attr(3, u32(99))),
+    "qdisc, change": lambda w: w.qdisc(NEWQDISC, REPLACE, attr(3, 99)),
     "qdisc, delete": lambda w: w.qdisc(DELQDISC),
 }
 
@@ -272,6 +256,47 @@ def prepare(name):
     run(f"tc -n {name} qdisc add dev te1 root vrouter")
     run(f"ip -n {PREFIX}nics link add link eth0 name h0 netns {name} type vrport")
     wait("the router has its routes", lambda: "active" in run(f"vrctl -n {name} show vr-t"))
+    knock(name)
+
+
+def knock(name):
+    """A frame for the tenant's router, so that there is something to reset."""
+    fd = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    setns(fd)
+    try:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+            s.bind(("te1", 0))
+            s.send(eth("ff:ff:ff:ff:ff:ff", "02:00:00:00:09:cc", 0x88b5, bytes(46)))
+    finally:
+        setns(HOME)
+        os.close(fd)
+    wait("a frame for the router", lambda: json.loads(
+        run(f"vrctl -n {name} -j show vr-t"))[0]["stats"]["rx-packets"])
+
+
+def settings(name):
+    """What is set in a tenant's namespace, and at the other router: (of the routers, of
+    all links)."""
+    routers = {}
+    for ns, router in ((name, "vr-t"), (PREFIX + "other", "vr-other")):
+        told = json.loads(run(f"vrctl -n {ns} -j show {router}"))[0]
+        routers[router] = {key: told[key] for key in SETTINGS}
+        routers[router]["counted"] = told["stats"]["rx-packets"] > 0
+    links = {}
+    for link in json.loads(run(f"ip -n {name} -d -j link show")):
+        info = link.get("linkinfo", {})
+        links[link["ifname"]] = {
+            "kind": info.get("info_kind"), "data": info.get("info_data"),
+            "flags": sorted({"UP", "PROMISC"} & set(link["flags"])),
+            **{key: link.get(key) for key in ("mtu", "address", "master", "qdisc")}}
+    return routers, links
+
+
+def same(who, before, after):
+    """Who may change nothing has changed nothing; and no tenant changes settings."""
+    return {key: (one[key], other.get(key))
+            for one, other in zip(before, after) for key in one
+            if one[key] != other.get(key) and not (who == "owner" and one is before[1])}
 
 
 def column(who):
@@ -282,11 +307,15 @@ def column(who):
     run(f"ip netns attach {name} {owner.pid}")
     try:
         prepare(name)
+        before = settings(name)
         if who == "owner":
-            return owner.go()
-        if who == "stranger":
-            return userns.Userns(everything, netns).go()
-        return (userns.as_root if who == "host" else userns.as_user)(everything, netns)
+            out = owner.go()
+        elif who == "stranger":
+            out = userns.Userns(everything, netns).go()
+        else:
+            out = (userns.as_root if who == "host" else userns.as_user)(everything, netns)
+        out[CHANGED] = same(who, before, settings(name))
+        return out
     finally:
         if who != "owner":
             owner.give_up()
@@ -350,11 +379,23 @@ class Columns:
         expect(f"{row}, by {who}", want, self.got[who].get(row, "not tried"))
 
 
+    def changes(self):
+        """The comparison would see a change."""
+        self.cell("router-get", "host", "yes")
+        expect("routers that the host has changed", {"vr-t", "vr-other"},
+               {"vr-t", "vr-other"} & set(self.got["host"][CHANGED]))
+
+
 def main_perm():
     host()
     columns = Columns()
     tests = [("the table has a row for everything", t_complete)]
     for who in WHO:
+        if who == "host":
+            tests.append(("host: settings change", lambda: columns.changes()))
+        else:
+            tests.append((f"{who}: what is refused changes nothing",
+                          lambda who=who: columns.cell(CHANGED, who, {})))
         for row, cells in table().items():
             tests.append((f"{who}: {row}: {cells[who]}",
                           lambda row=row, who=who, want=cells[who]:

@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 from vrtest import Failure, Skip, expect, main, put, run, wait  # noqa: E402
 import churn  # noqa: E402
 import nl  # noqa: E402
+import rtnl  # noqa: E402
 
 MODULE = os.environ.get("VR_MODULE", "")
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -200,9 +201,9 @@ class World:
 
     def clear(self):
         """Everything that may be there goes."""
-        with nl.Netlink() as route:
+        with nl.Socket() as route:
             for nic in self.nics:
-                route.ask(nl.DELQDISC, nl.qdisc(nic))
+                route.ask(rtnl.DELQDISC, rtnl.qdisc(nic))
         for i in range(churn.SPACES):
             churn.space_del(f"{BASE}s{i}")
         for dev in ("x1", "x0"):
@@ -370,9 +371,10 @@ def works():
     there()
     W.clear()
     no_ports()
-    with nl.Netlink() as route:
+    with nl.Socket() as route:
         for nic in W.nics:
-            route.ask(nl.NEWLINK, nl.link(nic, nl.IFF_UP, nl.IFF_UP, nl.u32(4, 1500)))
+            route.ask(rtnl.NEWLINK, rtnl.link(index=nic, flags=rtnl.IFF_UP, change=rtnl.IFF_UP,
+                                              more=nl.attr(rtnl.MTU, 1500)))
     refused = []
 
     def tell(kind, _, args, error):
@@ -401,12 +403,12 @@ def no_ports():
 def held():
     """Invariant 6: a qdisc that is in use holds the module."""
     there()
-    with nl.Netlink() as route:
-        expect("errno of a new qdisc", 0, route.ask(nl.NEWQDISC, nl.qdisc(
-            W.nics[0], handle=0x10000, kind="vrouter"), nl.CREATE | nl.REPLACE))
+    with nl.Socket() as route:
+        expect("errno of a new qdisc", 0, route.ask(rtnl.NEWQDISC, rtnl.qdisc(
+            W.nics[0], handle=0x10000, kind="vrouter"), nl.CREATE | nl.REPLACE).code)
         expect("errno of unloading while a qdisc is in use", errno.EAGAIN,
                churn.module_unload())
-        expect("errno of deleting it", 0, route.ask(nl.DELQDISC, nl.qdisc(W.nics[0])))
+        expect("errno of deleting it", 0, route.ask(rtnl.DELQDISC, rtnl.qdisc(W.nics[0])).code)
 
 
 def all_goes():

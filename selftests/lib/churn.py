@@ -6,9 +6,11 @@ import ctypes
 import errno
 import os
 import socket
-import struct
 
 import nl
+import rtnl
+from nl import CREATE, NEW, REPLACE, attr, u16, u64
+from rtnl import IFF_UP, link
 from vrtest import CLONE_NEWNET, Netns, setns
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -18,7 +20,6 @@ MACS = 16           # of ports; pktgen sends to each
 SPACES = 6
 PORTS, ROUTERS = 6, 2
 VRFS = {"red": 10, "blue": 11}
-GET, SET, RESET, PORT_GET, FIB_GET, ROUTE_GET, FIB_STATS = 1, 2, 3, 7, 11, 13, 14
 
 
 class Missing(Exception):
@@ -82,6 +83,35 @@ def module_load(path):
     return error
 
 
+class Family(nl.Socket):
+    """Generic netlink's vrouter. Its number is another one each time that the module
+    is loaded, and asking for it while it is not has the kernel look for a module."""
+
+    number = 1023       # nobody's
+
+    def __init__(self):
+        super().__init__(nl.GENERIC)
+
+    def do(self, cmd, attributes=b"", flags=0):
+        """Send a request; return its errno, 0 for success."""
+        body = nl.genl(cmd, attributes)
+        code = self.ask(Family.number, body, flags).code
+        if code == errno.ENOENT and self._renew():
+            code = self.ask(Family.number, body, flags).code
+        return code
+
+    def _renew(self):
+        """Was it for want of the right number?"""
+        old = Family.number
+        with contextlib.suppress(OSError):
+            Family.number, _ = self.family()
+        return Family.number != old
+
+    def do_dump(self, cmd, attributes=b""):
+        """As do(), of all that there are."""
+        return self.do(cmd, attributes, nl.DUMP)
+
+
 class Churn:
     """Who does it: rnd decides, tell(kind, what, errno) hears of it."""
 
@@ -128,7 +158,7 @@ class Churn:
             self.make_domain(i, self.rnd.choice((None, None, "red")))
             self.visit(self.spaces[i], self.more_routes)
         elif turn < 400:
-            with nl.Netlink() as self.route, nl.Family() as self.family:
+            with nl.Socket() as self.route, Family() as self.family:
                 self.do(self.rnd.choice(self.outside))
         else:
             self.visit(self.rnd.choice(self.spaces), self.rummage)
@@ -141,7 +171,7 @@ class Churn:
         if op in self.inside:
             self.visit(self.spaces[i], self.attempt_inside, op)
             return
-        with nl.Netlink() as self.route, nl.Family() as self.family:
+        with nl.Socket() as self.route, Family() as self.family:
             if kind.startswith("nic_"):
                 self.do(self.nic_add)
             if kind.startswith("qdisc_"):
@@ -172,7 +202,7 @@ class Churn:
                 return
             stack.callback(setns, Netns.home)
             self.space = name
-            with nl.Netlink() as self.route, nl.Family() as self.family:
+            with nl.Socket() as self.route, Family() as self.family:
                 work(*args)
             self.space = None
 
@@ -194,14 +224,43 @@ class Churn:
                 return socket.if_nametoindex(name)
         raise Missing
 
-    def set_link(self, number, flags=0, change=0, attrs=b""):
-        return self.route.ask(nl.NEWLINK, nl.link(number, flags, change, attrs))
+    def ask(self, kind, body, flags=0):
+        return self.route.ask(kind, body, flags).code
+
+    def replace(self, kind, body):
+        return self.ask(kind, body, CREATE | REPLACE)
+
+    def new_link(self, *args, **kw):
+        return self.ask(rtnl.NEWLINK, link(*args, **kw), NEW)
+
+    def set_link(self, number, more=b"", flags=0, change=0):
+        return self.ask(rtnl.NEWLINK, link(index=number, flags=flags, change=change, more=more))
+
+    def set_up(self, number):
+        return self.set_link(number, flags=IFF_UP, change=IFF_UP)
+
+    def set_down(self, number):
+        return self.set_link(number, change=IFF_UP)
+
+    def del_link(self, number):
+        return self.ask(rtnl.DELLINK, link(index=number))
+
+    def move(self, which, *args):
+        """To some namespace: the link whose index which() gives."""
+        try:
+            fd = os.open("/run/netns/" + self.rnd.choice(self.spaces), os.O_RDONLY)
+        except OSError as e:
+            return e.errno
+        try:
+            return self.set_link(which(*args), attr(rtnl.NET_NS_FD, fd))
+        finally:
+            os.close(fd)
 
     def make_domain(self, i, vrf):
         """A domain that forwards between the NICs of pktgen's, if nobody interferes:
         by steps that are such operations, too."""
         self.do(self.space_add, self.spaces[i])
-        with nl.Netlink() as self.route:
+        with nl.Socket() as self.route:
             for n in (0, 1):
                 self.do(self.port_add, self.spaces[i], n, f"p{n + (2 if vrf else 0)}",
                         (2 * i + n) % MACS, 10 if vrf else 0)
@@ -237,10 +296,10 @@ class Churn:
 
     def module_reload(self):
         """Unload it with all that there is, unless a qdisc or a request holds it."""
-        with nl.Netlink() as self.route:
+        with nl.Socket() as self.route:
             for nic in self.nics:
                 if self.rnd.randrange(4):
-                    self.route.ask(nl.DELQDISC, nl.qdisc(nic))
+                    self.ask(rtnl.DELQDISC, rtnl.qdisc(nic))
         error = module_unload()
         for _ in range(20):
             if error or not module_load(self.module):
@@ -256,220 +315,190 @@ class Churn:
         rnd = self.rnd
         number = rnd.randrange(MACS) if number is None else number
         vlan = rnd.choice((0, 0, 10, 20)) if vlan is None else vlan
-        attrs = nl.u32(5, self.nics[nic] if nic is not None else self.nic()) + \
-            nl.text(3, name or f"p{rnd.randrange(PORTS)}") + nl.attr(1, mac(number)) + \
-            nl.linkinfo("vrport", nl.u16(1, vlan) if vlan else b"")
+        lower = self.nics[nic] if nic is not None else self.nic()
+        name = name or f"p{rnd.randrange(PORTS)}"
         try:
             fd = os.open("/run/netns/" + (space or rnd.choice(self.spaces)), os.O_RDONLY)
         except OSError as e:
             return e.errno
-        error = self.route.ask(nl.NEWLINK, nl.link(attrs=attrs + nl.u32(28, fd)),
-                               nl.CREATE | nl.EXCL)
+        error = self.new_link(name, "vrport", attr(1, u16(vlan)) if vlan else b"",
+                              more=attr(rtnl.LINK, lower) + attr(rtnl.ADDRESS, mac(number)) +
+                              attr(rtnl.NET_NS_FD, fd))
         os.close(fd)
         return error
 
     def nic_mtu(self):
-        return self.set_link(self.nic(), attrs=nl.u32(4, self.rnd.choice((1400, 1500, 1500))))
+        return self.set_link(self.nic(), attr(rtnl.MTU, self.rnd.choice((1400, 1500, 1500))))
 
     def nic_flap(self):
         nic = self.nic()
-        return self.set_link(nic, 0, nl.IFF_UP) or self.set_link(nic, nl.IFF_UP, nl.IFF_UP)
+        return self.set_down(nic) or self.set_up(nic)
 
     def nic_mac(self):
-        return self.set_link(self.nic(), attrs=nl.attr(
-            1, bytes((2, 0, 0, 0, 2, self.rnd.randrange(256)))))
+        return self.set_link(self.nic(), attr(rtnl.ADDRESS, bytes(
+            (2, 0, 0, 0, 2, self.rnd.randrange(256)))))
 
     def nic_rename(self):
-        return self.set_link(self.rnd.choice(self.nics), attrs=nl.text(
-            3, f"nic{self.rnd.randrange(8)}"))
+        return self.set_link(self.rnd.choice(self.nics),
+                             attr(rtnl.IFNAME, f"nic{self.rnd.randrange(8)}"))
 
     def nic_add(self):
-        peer = nl.attr(1, nl.link(attrs=nl.text(3, "x1")))
-        error = self.route.ask(nl.NEWLINK, nl.link(attrs=nl.text(3, "x0") +
-                                                   nl.linkinfo("veth", peer)),
-                               nl.CREATE | nl.EXCL)
-        return error or self.set_link(index("x1"), nl.IFF_UP, nl.IFF_UP) or \
-            self.set_link(index("x0"), nl.IFF_UP, nl.IFF_UP)
+        return self.new_link("x0", "veth", attr(1, link("x1"))) or \
+            self.set_up(index("x1")) or self.set_up(index("x0"))
 
     def nic_del(self):
-        return self.route.ask(nl.DELLINK, nl.link(index("x1")))
+        return self.del_link(index("x1"))
 
     def nic_move(self):
-        try:
-            fd = os.open("/run/netns/" + self.rnd.choice(self.spaces), os.O_RDONLY)
-        except OSError as e:
-            return e.errno
-        try:
-            return self.set_link(index("x0"), attrs=nl.u32(28, fd))
-        finally:
-            os.close(fd)
+        return self.move(index, "x0")
 
     # ---- qdiscs ---------------------------------------------------------------
 
     def options(self):
         rnd = self.rnd
-        return (nl.u64(2, rnd.choice((0, 10 ** 6, 10 ** 8))) if rnd.randrange(2) else b"") + \
-            (nl.u32(3, rnd.choice((16, 1000))) if rnd.randrange(2) else b"")
+        return (attr(2, u64(rnd.choice((0, 10 ** 6, 10 ** 8)))) if rnd.randrange(2) else b"") + \
+            (attr(3, rnd.choice((16, 1000))) if rnd.randrange(2) else b"")
+
+    def ours(self):
+        return rtnl.qdisc(self.nic(), handle=0x10000, kind="vrouter", options=self.options())
 
     def qdisc_replace(self):
-        return self.route.ask(nl.NEWQDISC, nl.qdisc(
-            self.nic(), handle=0x10000, kind="vrouter", options=self.options()),
-            nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWQDISC, self.ours())
 
     def qdisc_change(self):
-        return self.route.ask(nl.NEWQDISC, nl.qdisc(self.nic(), handle=0x10000,
-                                                    kind="vrouter", options=self.options()))
+        return self.ask(rtnl.NEWQDISC, self.ours())
 
     def qdisc_queue(self):
         """mq, and one below it"""
         nic = self.nic()
-        return self.route.ask(nl.NEWQDISC, nl.qdisc(nic, handle=0x20000, kind="mq"),
-                              nl.CREATE | nl.REPLACE) or \
-            self.route.ask(nl.NEWQDISC, nl.qdisc(nic, parent=0x20001, kind="vrouter"),
-                           nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWQDISC, rtnl.qdisc(nic, handle=0x20000, kind="mq")) or \
+            self.replace(rtnl.NEWQDISC, rtnl.qdisc(nic, parent=0x20001, kind="vrouter"))
 
     def qdisc_other(self):
-        return self.route.ask(nl.NEWQDISC, nl.qdisc(
-            self.nic(), kind=self.rnd.choice(("pfifo", "fq_codel"))), nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWQDISC, rtnl.qdisc(
+            self.nic(), kind=self.rnd.choice(("pfifo", "fq_codel"))))
 
     def qdisc_del(self):
-        return self.route.ask(nl.DELQDISC, nl.qdisc(self.nic()))
+        return self.ask(rtnl.DELQDISC, rtnl.qdisc(self.nic()))
 
     # ---- dumps ----------------------------------------------------------------
 
     def dump_links(self):
-        return self.route.dump(nl.GETLINK, nl.link())[0]
+        return self.ask(rtnl.GETLINK, link(), nl.DUMP)
 
     def dump_classes(self):
-        return self.route.dump(nl.GETTCLASS, nl.qdisc(self.nic()))[0]
+        return self.ask(rtnl.GETTCLASS, rtnl.qdisc(self.nic()), nl.DUMP)
 
     def dump_all_routers(self):
-        return self.family.dump_all(GET, nl.attr(20, b""))[0]
+        return self.family.do_dump(nl.ROUTER_GET, attr(20, b""))
 
     def dump_all_ports(self):
-        return self.family.dump_all(PORT_GET, nl.attr(13, b""))[0]
+        return self.family.do_dump(nl.PORT_GET, attr(13, b""))
 
     def dump_routers(self):
-        return self.family.dump_all(GET)[0]
+        return self.family.do_dump(nl.ROUTER_GET)
 
     def dump_ports(self):
-        return self.family.dump_all(PORT_GET)[0]
+        return self.family.do_dump(nl.PORT_GET)
 
     def dump_routes(self):
-        return self.family.dump_all(ROUTE_GET, nl.u32(1, self.some("vr")))[0]
+        return self.family.do_dump(nl.ROUTE_GET, attr(1, self.some("vr")))
 
     def lookup(self):
-        return self.family.do(FIB_GET, nl.u32(1, self.some("vr")) + nl.attr(
-            4, nl.packed(self.rnd.choice(("198.18.0.1", "10.0.0.2", "2001:db8:18::1")))))
+        return self.family.do(nl.FIB_GET, attr(1, self.some("vr")) + attr(4, rtnl.packed(
+            self.rnd.choice(("198.18.0.1", "10.0.0.2", "2001:db8:18::1")))))
 
     def fib_check(self):
-        return self.family.do(FIB_STATS, nl.u32(1, self.some("vr")) + nl.attr(4, b""))
+        return self.family.do(nl.FIB_STATS, attr(1, self.some("vr")) + attr(4, b""))
 
     # ---- ports ----------------------------------------------------------------
 
     def port_del(self):
-        return self.route.ask(nl.DELLINK, nl.link(self.some("p")))
+        return self.del_link(self.some("p"))
 
     def port_move(self):
-        try:
-            fd = os.open("/run/netns/" + self.rnd.choice(self.spaces), os.O_RDONLY)
-        except OSError as e:
-            return e.errno
-        try:
-            return self.set_link(self.some("p"), attrs=nl.u32(28, fd))
-        finally:
-            os.close(fd)
+        return self.move(self.some, "p")
 
     def port_rename(self):
-        return self.set_link(self.some("p"), attrs=nl.text(3, f"p{self.rnd.randrange(PORTS)}"))
+        return self.set_link(self.some("p"),
+                             attr(rtnl.IFNAME, f"p{self.rnd.randrange(PORTS)}"))
 
     def port_up(self, name=None):
-        return self.set_link(index(name) if name else self.some("p"), nl.IFF_UP, nl.IFF_UP)
+        return self.set_up(index(name) if name else self.some("p"))
 
     def port_down(self):
-        return self.set_link(self.some("p"), 0, nl.IFF_UP)
+        return self.set_down(self.some("p"))
 
     def port_mtu(self):
         return self.set_link(self.some("p"),
-                             attrs=nl.u32(4, self.rnd.choice((1280, 1400, 1500, 9000))))
+                             attr(rtnl.MTU, self.rnd.choice((1280, 1400, 1500, 9000))))
 
     def port_mac(self):
-        return self.set_link(self.some("p"), attrs=nl.attr(1, mac(self.rnd.randrange(MACS))))
+        return self.set_link(self.some("p"),
+                             attr(rtnl.ADDRESS, mac(self.rnd.randrange(MACS))))
 
     def port_promisc(self):
-        return self.set_link(self.some("p"), self.rnd.choice((0, 0x100)), 0x100)
+        return self.set_link(self.some("p"), flags=self.rnd.choice((0, 0x100)), change=0x100)
 
     def port_master(self, name=None, vrf=None):
-        return self.set_link(index(name) if name else self.some("p"), attrs=nl.u32(
-            10, index(vrf) if vrf else self.some("vrf")))
+        return self.set_link(index(name) if name else self.some("p"),
+                             attr(rtnl.MASTER, index(vrf) if vrf else self.some("vrf")))
 
     def port_release(self):
-        return self.set_link(self.some("p"), attrs=nl.u32(10, 0))
+        return self.set_link(self.some("p"), attr(rtnl.MASTER, 0))
 
     def vlan_add(self):
         vid = self.rnd.choice((30, 31))
-        return self.route.ask(nl.NEWLINK, nl.link(attrs=nl.u32(5, self.some("p")) + nl.text(
-            3, f"v{vid}") + nl.linkinfo("vlan", nl.u16(1, vid))), nl.CREATE | nl.EXCL)
+        return self.new_link(f"v{vid}", "vlan", attr(1, u16(vid)),
+                             more=attr(rtnl.LINK, self.some("p")))
 
     # ---- routers and VRFs -----------------------------------------------------
 
     def vrf_add(self, name=None):
         name = name or self.rnd.choice(list(VRFS))
-        return self.route.ask(nl.NEWLINK, nl.link(0, nl.IFF_UP, nl.IFF_UP, nl.text(3, name) +
-                                                  nl.linkinfo("vrf", nl.u32(1, VRFS[name]))),
-                              nl.CREATE | nl.EXCL)
+        return self.new_link(name, "vrf", attr(1, VRFS[name]), flags=IFF_UP, change=IFF_UP)
 
     def vrf_del(self):
-        return self.route.ask(nl.DELLINK, nl.link(self.some("vrf")))
+        return self.del_link(self.some("vrf"))
 
     def router_add(self, name=None, vrf=None):
-        attrs = nl.text(3, name or f"vr{self.rnd.randrange(ROUTERS)}")
-        if vrf:
-            attrs += nl.u32(10, index(vrf))
-        return self.route.ask(nl.NEWLINK, nl.link(attrs=attrs + nl.linkinfo(
-            "vrouter", nl.u32(1, self.rnd.randint(1, 9)))), nl.CREATE | nl.EXCL)
+        name = name or f"vr{self.rnd.randrange(ROUTERS)}"
+        more = attr(rtnl.MASTER, index(vrf)) if vrf else b""
+        return self.new_link(name, "vrouter", attr(1, self.rnd.randint(1, 9)), more=more)
 
     def router_del(self):
-        return self.route.ask(nl.DELLINK, nl.link(self.some("vr")))
+        return self.del_link(self.some("vr"))
 
     def router_up(self, name=None):
-        return self.set_link(index(name) if name else self.some("vr"), nl.IFF_UP, nl.IFF_UP)
+        return self.set_up(index(name) if name else self.some("vr"))
 
     def router_down(self):
-        return self.set_link(self.some("vr"), 0, nl.IFF_UP)
+        return self.set_down(self.some("vr"))
 
     def router_rename(self):
-        return self.set_link(self.some("vr"), attrs=nl.text(
-            3, f"vr{self.rnd.randrange(ROUTERS)}"))
+        return self.set_link(self.some("vr"),
+                             attr(rtnl.IFNAME, f"vr{self.rnd.randrange(ROUTERS)}"))
 
     def router_move(self):
-        try:
-            fd = os.open("/run/netns/" + self.rnd.choice(self.spaces), os.O_RDONLY)
-        except OSError as e:
-            return e.errno
-        try:
-            return self.set_link(self.some("vr"), attrs=nl.u32(28, fd))
-        finally:
-            os.close(fd)
+        return self.move(self.some, "vr")
 
     def router_master(self):
-        return self.set_link(self.some("vr"), attrs=nl.u32(10, self.some("vrf")))
+        return self.set_link(self.some("vr"), attr(rtnl.MASTER, self.some("vrf")))
 
     def router_release(self):
-        return self.set_link(self.some("vr"), attrs=nl.u32(10, 0))
+        return self.set_link(self.some("vr"), attr(rtnl.MASTER, 0))
 
     # ---- addresses, routes, neighbours ----------------------------------------
 
     def address_add(self, port=None, n=None):
         n = self.rnd.randrange(2) if n is None else n
         number = index(port) if port else self.some("p")
-        flags = nl.CREATE | nl.EXCL
-        return self.route.ask(nl.NEWADDR, nl.address(number, f"2001:db8:{n}::1", 64), flags) or \
-            self.route.ask(nl.NEWADDR, nl.address(number, f"10.0.{n}.1", 24), flags)
+        return self.ask(rtnl.NEWADDR, rtnl.address(number, f"2001:db8:{n}::1", 64), NEW) or \
+            self.ask(rtnl.NEWADDR, rtnl.address(number, f"10.0.{n}.1", 24), NEW)
 
     def address_del(self):
         ip = self.rnd.choice(("10.0.0.1", "10.0.1.1", "2001:db8:0::1", "2001:db8:1::1"))
-        return self.route.ask(nl.DELADDR, nl.address(self.some("p"), ip, 64 if ":" in ip else 24))
+        return self.ask(rtnl.DELADDR, rtnl.address(self.some("p"), ip, 64 if ":" in ip else 24))
 
     def net(self):
         """(prefix, its length, table, family): some of those that pktgen sends to"""
@@ -488,54 +517,49 @@ class Churn:
             net, plen, table, family = self.net()
             via = self.rnd.choice((self.via(family), None))
         number = index(port) if port else self.some("p")
-        return self.route.ask(nl.NEWROUTE, nl.route(
-            net, plen, table, nl.gateway(via, number) if via else nl.u32(4, number)),
-            nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWROUTE, rtnl.route(
+            net, plen, table, rtnl.via(via, number) if via else attr(4, number)))
 
     def route_del(self):
         net, plen, table, _ = self.net()
-        return self.route.ask(nl.DELROUTE, nl.route(net, plen, table))
+        return self.ask(rtnl.DELROUTE, rtnl.route(net, plen, table))
 
     def route_multipath(self):
         net, plen, table, family = self.net()
         paths = [(self.via(family), self.some("p"), self.rnd.randint(1, 4)) for _ in range(2)]
-        return self.route.ask(nl.NEWROUTE, nl.route(net, plen, table, nl.multipath(paths)),
-                              nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWROUTE, rtnl.route(net, plen, table, rtnl.multipath(paths)))
 
     def route_object(self):
         net, plen, table, family = self.net()
         number = self.rnd.choice((1, 2, 11) if family == 4 else (3, 4, 12))
-        return self.route.ask(nl.NEWROUTE, nl.route(net, plen, table, nl.u32(30, number)),
-                              nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWROUTE, rtnl.route(net, plen, table, attr(30, number)))
 
     def object_add(self, number=None, via=None, port=None):
         number = number or self.rnd.randint(1, 4)
-        family = 4 if number < 3 else 6
-        return self.route.ask(nl.NEWNEXTHOP, nl.nexthop(
-            number, 2 if family == 4 else 10,
-            nl.u32(5, index(port) if port else self.some("p")) +
-            nl.attr(6, nl.packed(via or self.via(family)))), nl.CREATE | nl.REPLACE)
+        dev = index(port) if port else self.some("p")
+        raw = rtnl.packed(via or self.via(4 if number < 3 else 6))
+        return self.replace(rtnl.NEWNEXTHOP, rtnl.nexthop(
+            number, rtnl.family_of(raw), attr(5, dev) + attr(6, raw)))
 
     def object_group(self):
         group, members = self.rnd.choice(((11, (1, 2)), (12, (3, 4))))
         members = self.rnd.choice((members, members[:1]))
-        return self.route.ask(nl.NEWNEXTHOP, nl.nexthop(group, 0, nl.nexthop_group(
-            [(n, self.rnd.randint(1, 4)) for n in members])), nl.CREATE | nl.REPLACE)
+        return self.replace(rtnl.NEWNEXTHOP, rtnl.nexthop(group, more=rtnl.nexthop_group(
+            [(n, self.rnd.randint(1, 4)) for n in members])))
 
     def object_del(self):
-        return self.route.ask(nl.DELNEXTHOP, nl.nexthop(
-            self.rnd.choice((1, 2, 3, 4, 11, 12)), 0, proto=0))
+        return self.ask(rtnl.DELNEXTHOP, rtnl.nexthop(self.rnd.choice((1, 2, 3, 4, 11, 12))))
 
     def neigh_add(self, port=None, ip=None, lladdr=None):
         """A host, or a port of somebody: then packets go round until they die."""
-        return self.route.ask(nl.NEWNEIGH, nl.neighbour(
+        return self.replace(rtnl.NEWNEIGH, rtnl.neighbour(
             index(port) if port else self.some("p"),
             ip or self.via(self.rnd.choice((4, 6))),
             lladdr or mac(self.rnd.randrange(MACS + SPACES)),
-            0x80 if lladdr else self.rnd.choice((0x80, 2, 4))), nl.CREATE | nl.REPLACE)
+            rtnl.NUD_PERMANENT if lladdr else self.rnd.choice((rtnl.NUD_PERMANENT, 2, 4))))
 
     def neigh_del(self):
-        return self.route.ask(nl.DELNEIGH, nl.neighbour(
+        return self.ask(rtnl.DELNEIGH, rtnl.neighbour(
             self.some("p"), self.via(self.rnd.choice((4, 6)))))
 
     def forwarding(self):
@@ -546,23 +570,23 @@ class Churn:
     # ---- settings -------------------------------------------------------------
 
     def set(self, attrs):
-        return self.family.do(SET, nl.u32(1, self.some("vr")) + attrs)
+        return self.family.do(nl.ROUTER_SET, attr(1, self.some("vr")) + attrs)
 
     def set_weight(self):
-        return self.set(nl.u32(10, self.rnd.randint(1, 1000)))
+        return self.set(attr(10, self.rnd.randint(1, 1000)))
 
     def set_limit(self):
-        return self.set(nl.u32(11, self.rnd.choice((1, 10, 1000))) +
-                        nl.u32(12, self.rnd.choice((2048, 1 << 22))))
+        return self.set(attr(11, self.rnd.choice((1, 10, 1000))) +
+                        attr(12, self.rnd.choice((2048, 1 << 22))))
 
     def set_rate(self):
-        return self.set(nl.u64(27, self.rnd.choice((0, 10 ** 6, 10 ** 9))))
+        return self.set(attr(27, u64(self.rnd.choice((0, 10 ** 6, 10 ** 9)))))
 
     def set_netfilter(self):
-        return self.set(nl.u32(13, self.rnd.choice((1, 2))))
+        return self.set(attr(13, self.rnd.choice((1, 2))))
 
     def set_quota(self):
-        return self.set(nl.u32(21, self.rnd.choice((0, 0, 5, 1000))))
+        return self.set(attr(21, self.rnd.choice((0, 0, 5, 1000))))
 
     def reset(self):
-        return self.family.do(RESET, nl.u32(1, self.some("vr")))
+        return self.family.do(nl.ROUTER_RESET, attr(1, self.some("vr")))

@@ -8,7 +8,8 @@ import struct
 from collections import Counter
 
 import nlfuzz
-from nlraw import DUMP, Sock, Spec, name_of, number, pairs
+from nl import DUMP, GENERIC, Socket, attr, attrs, name_of, number, u32
+from nlspec import Spec
 from vrtest import Failure
 
 BATCH = 8
@@ -38,7 +39,7 @@ class Mirror:
         """{name: {attribute: payload}} of the routers here."""
         found = {}
         for data in self.dump("router-get"):
-            got = dict(pairs(data))
+            got = attrs(data)
             found[got[2]] = {k: got[k] for k in SETTINGS}
         return found
 
@@ -173,8 +174,7 @@ class Generator:
 
     def __init__(self, rng, spec, mirror):
         self.rng, self.spec = rng, spec
-        index = [struct.pack("=I", i) for i in mirror.links.values()] + \
-                [struct.pack("=I", i) for i in (0, 77777, 0x7fffffff, 0xffffffff)]
+        index = [u32(i) for i in (*mirror.links.values(), 0, 77777, 0x7fffffff, 0xffffffff)]
         names = [n.encode() + b"\0" for n in mirror.links] + [b"nobody\0"]
         self.own = {"router": [b"vr-a\0", b"vr-b\0"], "port": [b"p0\0", b"p1\0"]}
         nsid = [struct.pack("=i", i) for i in (OTHER_ID, OTHER_ID, 0, -1, 999, -1 << 31)]
@@ -183,9 +183,9 @@ class Generator:
         self.words = {"ifindex": index, "router-ifindex": index, "ifname": names,
                       "router-name": names, "netnsid": nsid, "dst": dst, "src": dst,
                       "iif": index,
-                      "family": [struct.pack("=I", f) for f in (2, 10)],
+                      "family": [u32(f) for f in (2, 10)],
                       "prefix": [b"\x0a\0\0\0", bytes(4), bytes(16)],
-                      "prefix-len": [struct.pack("=I", n) for n in (0, 8, 24, 32)]}
+                      "prefix-len": [u32(n) for n in (0, 8, 24, 32)]}
 
     def one(self):
         """(operation, head and attributes, dump)"""
@@ -196,7 +196,7 @@ class Generator:
         if rng.random() < 0.6:
             items = self.aim(op, items, dump)
         if rng.random() < 0.4:
-            data = b"".join(nlfuzz.attr(k, p) for k, p in items)
+            data = b"".join(attr(k, p) for k, p in items)
         elif rng.random() < 0.03:
             data = rng.randbytes(rng.choice((0, 1, 3, 4, 5, 8, 20, 200)))
         else:
@@ -226,7 +226,7 @@ class Session:
     """Messages in batches, and what came of them."""
 
     def __init__(self, seed, host):
-        self.spec, self.sock = Spec(), Sock()
+        self.spec, self.sock = Spec(), Socket(GENERIC)
         self.family, _ = self.sock.family()
         self.mirror = Mirror(self.sock, self.family, self.spec)
         self.oracle = Oracle(self.mirror, host)

@@ -9,15 +9,13 @@ import struct
 from collections import Counter
 
 import nlfuzz
-from nlraw import CREATE, DUMP, EXCL, REPLACE, Sock, attr, attrs, name_of, pairs
+import rtnl
+from nl import CREATE, DUMP, EXCL, REPLACE, Socket, attr, attrs, name_of, u32
+from rtnl import (ADDRESS, DELLINK, DELQDISC, DELTCLASS, IFNAME, INFO_DATA, INFO_KIND, LINK,
+                  LINK_NETNSID, LINKINFO, MASTER, MTU, NESTED, NET_NS_FD, NET_NS_PID, NEWLINK,
+                  NEWQDISC, NEWTCLASS, NEWTFILTER, SETLINK)
 from vrtest import Failure
 
-NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
-NEWQDISC, DELQDISC, GETQDISC = 36, 37, 38
-NEWTCLASS, DELTCLASS, GETTCLASS, NEWTFILTER = 40, 41, 42, 44
-ADDRESS, IFNAME, MTU, LINK, MASTER, LINKINFO, NET_NS_FD = 1, 3, 4, 5, 10, 18, 28
-NET_NS_PID, LINK_NETNSID, EXT_MASK = 19, 37, 29
-KIND, DATA = 1, 2
 # what changes by itself: IFLA_STATS, operstate, stats64, addresses' settings, carrier and
 # its counts
 RESTLESS = {7, 16, 23, 26, 33, 35, 47, 48}
@@ -46,26 +44,22 @@ TOP = {ADDRESS: Number("address", 0, kind="binary"), IFNAME: Number("ifname", 0,
 TOP[IFNAME].max_len = 15
 
 
-def u32(value):
-    return struct.pack("=I", value)
-
-
 class Links:
     """All links of the namespace as the kernel tells them, without what is restless."""
 
     def __init__(self, sock):
         self.sock = sock
-        self.mask = attr(EXT_MASK, u32(8))      # no statistics
+        self.request = rtnl.link(more=attr(rtnl.EXT_MASK, 8))   # no statistics
 
     def read(self):
         """{name: {attribute: payload}}; flags and index under 0."""
-        answer = self.sock.ask(GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0) + self.mask, DUMP)
+        answer = self.sock.ask(rtnl.GETLINK, self.request, DUMP)
         if answer.code:
             raise Failure(f"dump of links: expected success, actual {answer}")
         found = {}
         for data in answer.replies:
             index, flags = struct.unpack_from("=iI", data, 4)
-            one = {k & 0x3fff: p for k, p in pairs(data[16:]) if k & 0x3fff not in RESTLESS}
+            one = {k: p for k, p in attrs(data[16:]).items() if k not in RESTLESS}
             one[0] = index, flags & 0x1183      # UP, BROADCAST, NOARP, PROMISC, MULTICAST
             found[one[IFNAME].rstrip(b"\0").decode("latin1")] = one
         return found
@@ -74,7 +68,7 @@ class Links:
 def info(link):
     """(kind, {attribute: payload}) of a link."""
     got = attrs(link.get(LINKINFO, b""))
-    return got.get(KIND, b"").rstrip(b"\0").decode("latin1"), attrs(got.get(DATA, b""))
+    return got.get(INFO_KIND, b"").rstrip(b"\0").decode("latin1"), attrs(got.get(INFO_DATA, b""))
 
 
 class LinkSession:
@@ -82,7 +76,7 @@ class LinkSession:
 
     def __init__(self, seed, host):
         self.rng, self.host = random.Random(seed), host
-        self.sock = Sock(0)
+        self.sock = Socket()
         self.links = Links(self.sock)
         self.now = self.links.read()
         self.base = dict(self.now)
@@ -128,7 +122,8 @@ class LinkSession:
             top[NET_NS_FD] = rng.choice(self.words()["fd"])
         if rng.random() < 0.05:
             top[LINK_NETNSID] = rng.choice(self.words()["nsid"])
-        linkinfo = attr(KIND, kind.encode()) + attr(DATA | rng.choice((0, 0x8000)), inner)
+        linkinfo = attr(INFO_KIND, kind.encode()) + \
+            attr(INFO_DATA | rng.choice((0, NESTED)), inner)
         if rng.random() < 0.2:
             linkinfo = nlfuzz.flip(rng, linkinfo)
             promise = None
@@ -251,7 +246,7 @@ class LinkSession:
     def clean(self):
         """Delete what was made; it must go."""
         for name in [n for n in self.now if n not in KEEP]:
-            answer = self.sock.ask(DELLINK, struct.pack("=BxHiII", 0, 0, self.index(name), 0, 0))
+            answer = self.sock.ask(DELLINK, rtnl.link(index=self.index(name)))
             if answer.code:
                 raise Failure(f"deleting {name} after message {self.number}: {answer}")
         self.now = self.links.read()
@@ -282,14 +277,14 @@ class QdiscSession:
 
     def __init__(self, seed, host):
         self.rng, self.host = random.Random(seed), host
-        self.sock = Sock(0)
+        self.sock = Socket()
         self.dev = socket.if_nametoindex("eth0")
         self.done, self.number = Counter(), 0
         self.now = self.read()
 
     def read(self):
         """{parent and handle: {attribute: payload}} of the NIC's qdiscs."""
-        answer = self.sock.ask(GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0), DUMP)
+        answer = self.sock.ask(rtnl.GETQDISC, rtnl.qdisc(parent=0), DUMP)
         if answer.code:
             raise Failure(f"dump of qdiscs: expected success, actual {answer}")
         found = {}
@@ -302,7 +297,7 @@ class QdiscSession:
         return found
 
     def classes(self):
-        answer = self.sock.ask(GETTCLASS, struct.pack("=BxxxiIII", 0, self.dev, 0, 0, 0), DUMP)
+        answer = self.sock.ask(rtnl.GETTCLASS, rtnl.qdisc(self.dev, 0), DUMP)
         if answer.code:
             raise Failure(f"dump of classes: expected success, actual {answer}")
 

@@ -1,207 +1,195 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Netlink without a process for each request: links, addresses, routes, qdiscs and
-our family, as bytes. For those who want very many requests, not their answers."""
+"""Netlink as bytes: attributes, messages, and sockets that hear all that the kernel
+answers. rtnl.py has the bodies of rtnetlink's requests, nlspec.py our family as its
+spec has it, state.py what there is in namespaces."""
+import contextlib
 import errno
 import socket
 import struct
 
-from rtnl import attr
-
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+ROUTE, GENERIC = 0, 16
+REQUEST, ACK, DUMP = 1, 4, 0x300
 REPLACE, EXCL, CREATE = 0x100, 0x200, 0x400
+NEW = CREATE | EXCL
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-NEWLINK, DELLINK, GETLINK, NEWADDR, DELADDR = 16, 17, 18, 20, 21
-NEWROUTE, DELROUTE, NEWNEIGH, DELNEIGH = 24, 25, 28, 29
-NEWQDISC, DELQDISC, GETTCLASS, NEWNEXTHOP, DELNEXTHOP = 36, 37, 42, 104, 105
-NETLINK_GENERIC = 16
-IFF_UP = 1
-TC_H_ROOT = 0xffffffff
-PATIENCE = 100      # seconds until a request that is not answered is an exception
+DUMP_INTR, CAPPED, ACK_TLVS = 0x10, 0x100, 0x200        # flags of answers
+SOL_NETLINK = 270
+MEMBER, LISTEN_ALL, CAP_ACK, EXT_ACK, STRICT = 1, 8, 10, 11, 12    # its options
+GENL_ID_CTRL, CTRL_GETFAMILY = 16, 3
+# our family's operations, for those who do not read the spec
+ROUTER_GET, ROUTER_SET, ROUTER_RESET, PORT_GET = 1, 2, 3, 7
+FIB_GET, ROUTE_GET, FIB_STATS = 11, 13, 14
+PATIENCE = 100      # s for an answer; who waits for longer gets BlockingIOError
 
 
-def u16(kind, value):
-    return attr(kind, struct.pack("=H", value))
+# ---- attributes and messages ---------------------------------------------------
+
+def u16(value):
+    return struct.pack("=H", value)
 
 
-def u32(kind, value):
-    return attr(kind, struct.pack("=I", value))
+def u32(value):
+    return struct.pack("=I", value)
 
 
-def u64(kind, value):
-    return attr(kind, struct.pack("=Q", value))
+def u64(value):
+    return struct.pack("=Q", value)
 
 
-def text(kind, value):
-    return attr(kind, value.encode() + b"\0")
+def attr(kind, payload):
+    """One attribute, padded; payload: bytes, text, or a number of 32 bits."""
+    if isinstance(payload, int):
+        payload = u32(payload)
+    elif isinstance(payload, str):
+        payload = payload.encode() + b"\0"
+    raw = struct.pack("=HH", len(payload) + 4, kind) + payload
+    return raw + bytes(-len(raw) % 4)
 
 
-def packed(ip):
-    """An address as bytes."""
-    return socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
+def pairs(data):
+    """[(type without flags, payload)] of well-formed attributes; ends where it is none."""
+    found, pos = [], 0
+    while pos + 4 <= len(data):
+        size, kind = struct.unpack_from("=HH", data, pos)
+        if size < 4 or pos + size > len(data):
+            break
+        found.append((kind & 0x3fff, data[pos + 4:pos + size]))
+        pos += size + 3 & ~3
+    return found
 
 
-class Netlink:
-    """A socket in the network namespace that the process is in."""
+def attrs(data):
+    """Payloads by type; of several with one type the last, as in the kernel."""
+    return dict(pairs(data))
 
-    def __init__(self, proto=socket.NETLINK_ROUTE):
-        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, proto)
-        self.sock.setsockopt(270, 10, 1)    # NETLINK_CAP_ACK
+
+def number(payload):
+    """An integer of any size."""
+    return int.from_bytes(payload, "little")
+
+
+def name_of(code):
+    """How an errno is called; "ok" for none."""
+    return errno.errorcode.get(code, str(code)) if code else "ok"
+
+
+def genl(cmd, attributes=b""):
+    """The body of a message to a generic netlink family."""
+    return struct.pack("=BBH", cmd, 1, 0) + attributes
+
+
+def message(kind, body, flags=0, seq=1):
+    """A request; acknowledged with ACK in flags."""
+    return struct.pack("=IHHII", 16 + len(body), kind, REQUEST | flags, seq, 0) + body + \
+        bytes(-len(body) % 4)
+
+
+def messages(data):
+    """(type, flags, sequence number, payload) of each message in what was received."""
+    pos = 0
+    while pos + 16 <= len(data):
+        size, kind, flags, seq, _ = struct.unpack_from("=IHHII", data, pos)
+        yield kind, flags, seq, data[pos + 16:pos + size]
+        pos += size + 3 & ~3
+
+
+def error_of(payload):
+    """The errno of an ACK, an error, or the end of a dump; 0 for none."""
+    return -min(struct.unpack_from("=i", payload)[0], 0)
+
+
+# ---- sockets -------------------------------------------------------------------
+
+class Answer:
+    """What came for one request.
+
+    code: errno, 0 for none; text, offset: what the kernel says about it, or None;
+    replies: payloads of messages; interrupted: a dump that saw a change"""
+
+    def __init__(self):
+        self.code, self.text, self.offset = None, None, None
+        self.replies, self.interrupted = [], False
+
+    def end(self, payload, flags, done):
+        """The last message: ACK, error or the end of a dump."""
+        self.code = error_of(payload)
+        if not flags & ACK_TLVS:
+            return
+        at = 4
+        if not done:
+            size, = struct.unpack_from("=I", payload, 4)
+            at = 20 if flags & CAPPED or not self.code else 4 + (size + 3 & ~3)
+        said = attrs(payload[at:])
+        if 1 in said:
+            self.text = said[1].rstrip(b"\0").decode()
+        if 2 in said:
+            self.offset = number(said[2])
+
+    def __str__(self):
+        return f"{name_of(self.code)} {self.text!r} at {self.offset}"
+
+
+class Socket:
+    """A socket in a namespace: the caller's, or ns, which is entered by `with`."""
+
+    def __init__(self, proto=ROUTE, ns=None, options=(CAP_ACK, EXT_ACK, STRICT),
+                 patience=PATIENCE):
+        with ns or contextlib.nullcontext():
+            self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, proto)
+        for option in options:
+            self.sock.setsockopt(SOL_NETLINK, option, 1)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO,
-                             struct.pack("=qq", PATIENCE, 0))
+                             struct.pack("ll", patience, 0))
         self.seq = 0
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.sock.close()
 
-    def _send(self, kind, flags, body):
-        self.seq += 1
-        self.sock.send(struct.pack("=IHHII", 16 + len(body), kind,
-                                   NLM_F_REQUEST | flags, self.seq, 0) + body)
-
-    def _messages(self):
-        data = self.sock.recv(1 << 17)
-        at = 0
-        while at + 16 <= len(data):
-            size, kind, _, seq, _ = struct.unpack_from("=IHHII", data, at)
-            if seq == self.seq:
-                yield kind, data[at + 16:at + size]
-            at += size + 3 & ~3
-
     def ask(self, kind, body, flags=0):
-        """Send a request; return its errno, 0 for success."""
-        self._send(kind, NLM_F_ACK | flags, body)
-        while True:
-            for got, payload in self._messages():
-                if got == NLMSG_ERROR:
-                    return -struct.unpack_from("=i", payload)[0]
+        """One request, and its answer."""
+        return self.ask_all([(kind, body, flags)])[0]
+
+    def ask_all(self, requests):
+        """Requests (type, body, flags) in one system call; the answers. Only one may be
+        a dump."""
+        out, waiting, data = [], {}, b""
+        for kind, body, flags in requests:
+            self.seq += 1
+            waiting[self.seq] = answer = Answer()
+            out.append(answer)
+            data += message(kind, body, ACK | flags, self.seq)
+        self.sock.send(data)
+        while waiting:
+            for kind, flags, seq, payload in messages(self.sock.recv(1 << 17)):
+                answer = waiting.get(seq)
+                if answer is None:
+                    continue    # a notification, or what we no longer wait for
+                answer.interrupted |= bool(flags & DUMP_INTR)
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    answer.end(payload, flags, kind == NLMSG_DONE)
+                    del waiting[seq]
+                else:
+                    answer.replies.append(payload)
+        return out
 
     def dump(self, kind, body):
-        """(errno, what came)"""
-        self._send(kind, NLM_F_DUMP, body)
-        found = []
-        while True:
-            for got, payload in self._messages():
-                if got == NLMSG_ERROR:
-                    return -struct.unpack_from("=i", payload)[0], found
-                if got == NLMSG_DONE:
-                    return -struct.unpack_from("=i", payload)[0], found
-                found.append(payload)
+        """The payloads of a dump that is not to fail, or OSError."""
+        answer = self.ask(kind, body, DUMP)
+        if answer.code:
+            raise OSError(answer.code, f"dump {kind}")
+        return answer.replies
 
-    def get(self, kind, body):
-        """(errno, the answer)"""
-        self._send(kind, NLM_F_ACK, body)
-        answer = b""
-        while True:
-            for got, payload in self._messages():
-                if got == NLMSG_ERROR:
-                    return -struct.unpack_from("=i", payload)[0], answer
-                answer = payload
-
-
-# ---- rtnetlink: the bodies of requests ---------------------------------------
-
-def link(index=0, flags=0, change=0, attrs=b""):
-    return struct.pack("=BxHiII", 0, 0, index, flags, change) + attrs
-
-
-def linkinfo(kind, data=b""):
-    return attr(18, text(1, kind) + (attr(2, data) if data else b""))
-
-
-def address(index, ip, plen):
-    raw = packed(ip)
-    family = 2 if len(raw) == 4 else 10
-    # IFA_LOCAL, IFA_ADDRESS, and IFA_FLAGS: no DAD
-    return struct.pack("=BBBBI", family, plen, 0, 0, index) + attr(2, raw) + \
-        attr(1, raw) + u32(8, 2)
-
-
-def neighbour(index, ip, lladdr=None, state=0x80):
-    raw = packed(ip)
-    body = struct.pack("=BxHiHBB", 2 if len(raw) == 4 else 10, 0, index, state, 0, 1)
-    return body + attr(1, raw) + (attr(2, lladdr) if lladdr else b"")
-
-
-def route(net, plen, table, attrs=b""):
-    raw = packed(net)
-    family, metric = (2, b"") if len(raw) == 4 else (10, u32(6, 1024))
-    return struct.pack("=BBBBBBBBI", family, plen, 0, 0, 0, 99, 0, 1, 0) + \
-        u32(15, table) + attr(1, raw) + metric + attrs
-
-
-def gateway(ip, index):
-    return attr(5, packed(ip)) + u32(4, index)
-
-
-def multipath(paths):
-    """[(gateway, index of the device, weight)]"""
-    body = b""
-    for ip, index, weight in paths:
-        via = attr(5, packed(ip))
-        body += struct.pack("=HBBi", 8 + len(via), 0, weight - 1, index) + via
-    return attr(9, body)
-
-
-def nexthop(number, family, attrs=b"", proto=99):
-    return struct.pack("=BBBBI", family, 0, proto, 0, 0) + u32(1, number) + attrs
-
-
-def nexthop_group(members):
-    """[(number, weight)]"""
-    return attr(2, b"".join(struct.pack("=IBBH", n, w - 1, 0, 0) for n, w in members))
-
-
-def qdisc(index, parent=TC_H_ROOT, handle=0, kind=None, options=b""):
-    body = struct.pack("=BxHiIII", 0, 0, index, handle, parent, 0)
-    if kind:
-        body += text(1, kind) + (attr(0x8002, options) if options else b"")
-    return body
-
-
-# ---- our family ---------------------------------------------------------------
-
-class Family(Netlink):
-    """Generic netlink's vrouter. Its number is another one each time that the module
-    is loaded, and asking for it while it is not has the kernel look for a module."""
-
-    number = 1023       # nobody's
-
-    def __init__(self):
-        super().__init__(NETLINK_GENERIC)
-
-    def _again(self, error):
-        """Was it for want of the right number?"""
-        if error != errno.ENOENT:
-            return False
-        error, answer = self.get(16, struct.pack("=BBH", 3, 1, 0) + text(2, "vrouter"))
-        number = 0 if error else find_u16(answer[4:], 1)
-        if number in (0, Family.number):
-            return False
-        Family.number = number
-        return True
-
-    def do(self, cmd, attrs):
-        """Send a request; return its errno, 0 for success."""
-        body = struct.pack("=BBH", cmd, 1, 0) + attrs
-        error = self.ask(Family.number, body)
-        return self.ask(Family.number, body) if self._again(error) else error
-
-    def dump_all(self, cmd, attrs=b""):
-        """(errno, what came)"""
-        body = struct.pack("=BBH", cmd, 1, 0) + attrs
-        got = self.dump(Family.number, body)
-        return self.dump(Family.number, body) if self._again(got[0]) else got
-
-
-def find_u16(attrs, kind):
-    """The value of an attribute."""
-    at = 0
-    while at + 4 <= len(attrs):
-        size, this = struct.unpack_from("=HH", attrs, at)
-        if this & 0x3fff == kind:
-            return struct.unpack_from("=H", attrs, at + 4)[0]
-        at += max(size, 4) + 3 & ~3
-    return 0
+    def family(self, name="vrouter"):
+        """(number, {multicast group: number}) of a generic netlink family, or OSError."""
+        got = self.ask(GENL_ID_CTRL, genl(CTRL_GETFAMILY, attr(2, name)))
+        if got.code:
+            raise OSError(got.code, name)
+        said = attrs(got.replies[0][4:])
+        groups = [attrs(group) for _, group in pairs(said.get(7, b""))]
+        return number(said[1]), {g[1].rstrip(b"\0").decode(): number(g[2]) for g in groups}

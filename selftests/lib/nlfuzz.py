@@ -6,7 +6,7 @@ down once more."""
 import errno
 import struct
 
-from nlraw import attr, number
+from nl import attr, number
 
 NESTED, ORDERED = 0x8000, 0x4000
 EDGES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 99, 100, 101, 127, 128, 129, 255, 256,

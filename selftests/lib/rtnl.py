@@ -1,97 +1,143 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Make or change a link by raw rtnetlink, with values that ip would not send.
+"""The bodies of rtnetlink's requests. As a program: make or change a link, with values
+that ip would not send.
 
 usage: rtnl.py add|set NAME KIND [link DEV] [master DEV] [mtu N] [mac HEX]
                   [data TYPE HEX]...
 KIND "-" leaves out the link info. Prints "ok", or the errno's name and the
 kernel's text; exit status 0 or 1.
 """
-import errno
-import os
 import socket
 import struct
 import sys
 
-RTM_NEWLINK = 16
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
-NLM_F_ACK_TLVS = 0x200
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA = 18, 1, 2
-SOL_NETLINK, NETLINK_EXT_ACK = 270, 11
-NLMSGERR_ATTR_MSG = 1
+from nl import NEW, Socket, attr, name_of
+
+NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
+NEWADDR, DELADDR, GETADDR = 20, 21, 22
+NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
+NEWNEIGH, DELNEIGH, GETNEIGH = 28, 29, 30
+NEWQDISC, DELQDISC, GETQDISC = 36, 37, 38
+NEWTCLASS, DELTCLASS, GETTCLASS, NEWTFILTER = 40, 41, 42, 44
+NEWNEXTHOP, DELNEXTHOP, GETNEXTHOP = 104, 105, 106
+# attributes of links
+ADDRESS, IFNAME, MTU, LINK, MASTER, LINKINFO = 1, 3, 4, 5, 10, 18
+NET_NS_PID, NET_NS_FD, EXT_MASK, LINK_NETNSID = 19, 28, 29, 37
+INFO_KIND, INFO_DATA = 1, 2
+NESTED = 0x8000
+IFF_UP, NUD_PERMANENT, NODAD = 1, 0x80, 2
+TC_H_ROOT = 0xffffffff
+PROTO = 99          # of the tests' routes
 
 
-def attr(kind, payload):
-    """One attribute, padded."""
-    raw = struct.pack("=HH", len(payload) + 4, kind) + payload
-    return raw + bytes(-len(raw) % 4)
+def packed(ip):
+    """An address as bytes."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
 
+
+def family_of(raw):
+    return socket.AF_INET if len(raw) == 4 else socket.AF_INET6
+
+
+def link(name=None, kind=None, data=b"", index=0, flags=0, change=0, more=b""):
+    """A link, by its name or index; data: what is its kind's, more: other attributes."""
+    body = struct.pack("=BxHiII", 0, 0, index, flags, change) + more
+    if name:
+        body += attr(IFNAME, name)
+    if kind:
+        # as ip does: without a NUL
+        body += attr(LINKINFO, attr(INFO_KIND, kind.encode()) +
+                     (attr(INFO_DATA, data) if data else b""))
+    return body
+
+
+def address(index, ip, plen):
+    """An address of a device, in use at once."""
+    raw = packed(ip)
+    return struct.pack("=BBBBI", family_of(raw), plen, NODAD, 0, index) + \
+        attr(1, raw) + attr(2, raw)
+
+
+def neighbour(index, ip, lladdr=None, state=NUD_PERMANENT):
+    raw = packed(ip)
+    body = struct.pack("=BxHiHBB", family_of(raw), 0, index, state, 0, 0)
+    return body + attr(1, raw) + (attr(2, lladdr) if lladdr else b"")
+
+
+def route(dst, plen, table, more=b"", kind=1):
+    """A route; dst: text or bytes, kind: RTN_UNICAST or another one, more: where to."""
+    raw = packed(dst) if isinstance(dst, str) else dst
+    # without a metric, the kernel picks one for IPv6
+    metric = b"" if len(raw) == 4 else attr(6, 1024)
+    return struct.pack("=BBBBBBBBI", family_of(raw), plen, 0, 0, 0, PROTO, 0, kind, 0) + \
+        attr(15, table) + attr(1, raw) + metric + more
+
+
+def via(gateway, index):
+    """Where a route goes to: a gateway, and the index of the device."""
+    return attr(5, packed(gateway)) + attr(4, index)
+
+
+def multipath(paths):
+    """Where a route goes to: [(gateway, index of the device, weight)]."""
+    body = b""
+    for gateway, index, weight in paths:
+        way = attr(5, packed(gateway))
+        body += struct.pack("=HBBi", 8 + len(way), 0, weight - 1, index) + way
+    return attr(9, body)
+
+
+def nexthop(number, family=0, more=b""):
+    """A nexthop object; more: what it is."""
+    return struct.pack("=BBBBI", family, 0, 0, 0, 0) + attr(1, number) + more
+
+
+def nexthop_group(members):
+    """What an object is: [(number, weight)]."""
+    return attr(2, b"".join(struct.pack("=IBBH", n, w - 1, 0, 0) for n, w in members))
+
+
+def qdisc(index=0, parent=TC_H_ROOT, handle=0, kind=None, options=b""):
+    """A qdisc or class of a device."""
+    body = struct.pack("=BxxxiIII", 0, index, handle, parent, 0)
+    if kind:
+        body += attr(1, kind) + (attr(2 | NESTED, options) if options else b"")
+    return body
+
+
+# ---- the program -----------------------------------------------------------------
 
 def talk(name, kind, args, change):
-    """Send the request; return (errno, text)."""
-    body = attr(IFLA_IFNAME, name.encode() + b"\0")
-    data = b""
+    """Make a link, or change it, as the usage says; return (errno, text)."""
+    more, data = b"", b""
     args = list(args)
     while args:
         word = args.pop(0)
-        if word == "link":
-            body += attr(IFLA_LINK, struct.pack("=I", socket.if_nametoindex(args.pop(0))))
-        elif word == "master":
-            body += attr(IFLA_MASTER, struct.pack("=I", socket.if_nametoindex(args.pop(0))))
+        if word in ("link", "master"):
+            more += attr({"link": LINK, "master": MASTER}[word],
+                         socket.if_nametoindex(args.pop(0)))
         elif word == "mtu":
-            body += attr(IFLA_MTU, struct.pack("=I", int(args.pop(0))))
+            more += attr(MTU, int(args.pop(0)))
         elif word == "mac":
-            body += attr(IFLA_ADDRESS, bytes.fromhex(args.pop(0)))
+            more += attr(ADDRESS, bytes.fromhex(args.pop(0)))
         elif word == "data":
             number = int(args.pop(0))
             data += attr(number, bytes.fromhex(args.pop(0)))
         else:
             sys.exit(__doc__)
-    if kind != "-":
-        info = attr(IFLA_INFO_KIND, kind.encode())
-        if data:
-            info += attr(IFLA_INFO_DATA, data)
-        body += attr(IFLA_LINKINFO, info)
-    flags = NLM_F_REQUEST | NLM_F_ACK
-    if not change:
-        flags |= NLM_F_CREATE | NLM_F_EXCL
-    payload = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0) + body
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
-        sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
-        sock.send(struct.pack("=IHHII", len(payload) + 16, RTM_NEWLINK, flags, 1, 0) +
-                  payload)
-        reply = sock.recv(65536)
-    return answer(reply)
-
-
-def answer(reply):
-    """What an ACK says."""
-    _, _, flags, _, _ = struct.unpack_from("=IHHII", reply)
-    err, inner = struct.unpack_from("=iI", reply, 16)
-    text = ""
-    if flags & NLM_F_ACK_TLVS:
-        # not capped: the whole request is quoted when it was refused
-        pos = 20 + (inner + 3 & ~3 if err and not flags & 0x100 else 16)
-        while pos + 4 <= len(reply):
-            size, kind = struct.unpack_from("=HH", reply, pos)
-            if size < 4:
-                break
-            if kind & 0x3fff == NLMSGERR_ATTR_MSG:
-                text = reply[pos + 4:pos + size].rstrip(b"\0").decode()
-            pos += size + 3 & ~3
-    return -err, text
+    with Socket() as sock:
+        answer = sock.ask(NEWLINK, link(name, None if kind == "-" else kind, data, more=more),
+                          0 if change else NEW)
+    return answer.code, answer.text or ""
 
 
 def main(argv):
     if len(argv) < 4 or argv[1] not in ("add", "set"):
         sys.exit(__doc__)
-    err, text = talk(argv[2], argv[3], argv[4:], argv[1] == "set")
-    if not err:
-        print("ok")
-        return 0
-    print(errno.errorcode.get(err, os.strerror(err)), text)
-    return 1
+    code, text = talk(argv[2], argv[3], argv[4:], argv[1] == "set")
+    print(f"{name_of(code)} {text}" if code else "ok")
+    return 1 if code else 0
 
 
 if __name__ == "__main__":

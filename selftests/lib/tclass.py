@@ -4,25 +4,14 @@ has no JSON for them in all versions."""
 import socket
 import struct
 
-RTM_NEWTCLASS, RTM_GETTCLASS = 40, 42
-NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 1, 0x300, 2, 3
+from nl import DUMP, Socket, attrs
+from rtnl import GETTCLASS, qdisc
+
 TCA_OPTIONS, TCA_STATS2 = 2, 7
 TCA_STATS_BASIC, TCA_STATS_QUEUE, TCA_STATS_APP = 1, 3, 4
 NAME, WEIGHT, MAX_RATE, GONE = 2, 3, 4, 5
 XSTATS = ("wire_bytes", "sojourn_us", "codel_drops", "marks", "full_drops",
           "longest_drops")
-
-
-def attrs(data):
-    """Payloads by type."""
-    found, pos = {}, 0
-    while pos + 4 <= len(data):
-        size, kind = struct.unpack_from("=HH", data, pos)
-        if size < 4:
-            break
-        found[kind & 0x3fff] = data[pos + 4:pos + size]
-        pos += size + 3 & ~3
-    return found
 
 
 def parse(payload):
@@ -44,17 +33,6 @@ def parse(payload):
 
 def dump(dev):
     """All classes of the device in the namespace of the caller."""
-    found = []
-    tcm = struct.pack("=BxxxiIII", 0, socket.if_nametoindex(dev), 0, 0, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
-        sock.send(struct.pack("=IHHII", len(tcm) + 16, RTM_GETTCLASS,
-                              NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + tcm)
-        while True:
-            data, pos = sock.recv(1 << 18), 0
-            while pos + 16 <= len(data):
-                size, kind = struct.unpack_from("=IH", data, pos)
-                if kind in (NLMSG_ERROR, NLMSG_DONE):
-                    return found
-                if kind == RTM_NEWTCLASS:
-                    found.append(parse(data[pos + 16:pos + size]))
-                pos += size + 3 & ~3
+    with Socket() as sock:
+        answer = sock.ask(GETTCLASS, qdisc(socket.if_nametoindex(dev), 0), DUMP)
+    return [parse(payload) for payload in answer.replies]

@@ -86,6 +86,19 @@ def put(path, value):
         f.write(value)
 
 
+def slab_objects(*prefixes):
+    """How many objects are in use in the slab caches whose names begin so."""
+    def lines():
+        with open("/proc/slabinfo", encoding="ascii") as f:
+            return [line.split()[:2] for line in f if line.startswith(prefixes)]
+    for name, _ in lines():
+        # KASAN keeps what was freed, until then
+        path = f"/sys/kernel/slab/{name}/shrink"
+        if os.path.exists(path):
+            put(path, "1")
+    return sum(int(used) for _, used in lines())
+
+
 class Netns:
     """A network namespace with a name; entered with `with`."""
 
@@ -506,6 +519,11 @@ def icmp4(kind, code=0, rest=b"\0\1\0\1", data=b"abcdefgh"):
 def icmp6(src, dst, kind, code=0, rest=b"\0\1\0\1", data=b"abcdefgh"):
     h = struct.pack("!BBH", kind, code, 0) + rest + data
     return h[:2] + struct.pack("!H", l4sum(in6(src), in6(dst), 58, h)) + h[4:]
+
+
+def flipped(data, at, mask=0xff):
+    """Data with other bits in one byte."""
+    return data[:at] + bytes([data[at] ^ mask]) + data[at + 1:]
 
 
 def packet(src, dst, data=b"x" * 32, sport=1000, dport=2000, **kw):
