@@ -11,8 +11,8 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from mib import difference, snmp  # noqa: E402
-from vrtest import (Failure, Netns, Rig, Skip, expect, forwarded, frame, icmp4,  # noqa: E402
-                    icmp6, ip4, ip6, in6, main, packet, run, tcp, text,
+from vrtest import (Failure, Netns, Rig, Skip, expect, flipped, forwarded, frame,  # noqa: E402
+                    icmp4, icmp6, ip4, ip6, in6, main, packet, run, tcp, text,
                     udp, wait)
 
 A4, B4, A6, B6 = "10.0.0.2", "10.0.1.2", "2001:db8:0::2", "2001:db8:1::2"
@@ -64,9 +64,7 @@ def packets4():
         ident = (sum0 - want) % 0xffff
         yield f"checksum {want:#x}", packet(A4, FAR4, ident=ident), b""
     yield "UDP without checksum", ip4(A4, FAR4, payload=udp(A4, FAR4, zero=True)), b""
-    bad = bytearray(udp(A4, FAR4))
-    bad[6] ^= 0xff
-    yield "UDP with bad checksum", ip4(A4, FAR4, payload=bytes(bad)), b""
+    yield "UDP with bad checksum", ip4(A4, FAR4, payload=flipped(udp(A4, FAR4), 6)), b""
     yield "UDP cut short", ip4(A4, FAR4, payload=b"\1\2\3"), b""
     yield "no payload", ip4(A4, FAR4, 17), b""
     yield "TCP SYN with options", ip4(A4, FAR4, 6, tcp(
@@ -119,9 +117,7 @@ def packets6():
         yield f"source {src}", packet(src, FAR6), b""
     for dst in DESTS6:
         yield f"destination {dst}", packet(A6, dst), b""
-    bad = bytearray(u)
-    bad[6] ^= 0xff
-    yield "UDP with bad checksum", ip6(A6, FAR6, payload=bytes(bad)), b""
+    yield "UDP with bad checksum", ip6(A6, FAR6, payload=flipped(u, 6)), b""
     yield "UDP without checksum", ip6(A6, FAR6, payload=udp(A6, FAR6, zero=True)), b""
     yield "TCP SYN", ip6(A6, FAR6, 6, tcp(A6, FAR6)), b""
     yield "echo", ip6(A6, FAR6, 58, icmp6(A6, FAR6, 128)), b""

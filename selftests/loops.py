@@ -6,6 +6,7 @@ TTL does, each hop is counted once, and others are served meanwhile.
 
 Numbers of invariants are those of the project's list of risks.
 """
+import contextlib
 import os
 import sys
 import time
@@ -162,15 +163,30 @@ def wire_to_itself(family):
     return test
 
 
-def redirected():
-    """Invariant 20: tc takes what leaves NIC 2 back in by NIC 1, to the same router. It
-    ends a packet by itself after some turns."""
+@contextlib.contextmanager
+def mirred(ns, out, back):
+    """tc takes the packets of a flow that leave by one device back in by the other one, to
+    the same router; afterwards, a packet is forwarded, once. The counters before it."""
     via(A, 2, A.pmac[1])
-    A.nic.cmd(["tc qdisc add dev eth2 clsact",
-               "tc filter add dev eth2 egress matchall action mirred ingress redirect dev eth1"])
+    ns.cmd([f"tc qdisc add dev {out} clsact", f"tc filter add dev {out} egress matchall "
+            f"action mirred ingress redirect dev {back}"])
     try:
         before = [A.counters()]
         others_pass(lambda: send(4))
+        yield before
+    finally:
+        ns.cmd(f"tc qdisc del dev {out} clsact")
+        no_way(A)
+    pkt = packet(SRC[4], "10.0.2.2")
+    A.exchange([])
+    got = A.exchange([(0, frame(A.pmac[0], A.hmac[0], pkt))], answers=1)
+    expect("a packet afterwards", [(2, frame(A.hmac[2], A.pmac[2], forwarded(pkt)).hex())],
+           [(w, f.hex()) for w, f in got])
+
+
+def redirected():
+    """Invariant 20: from NIC to NIC. tc ends a packet by itself after some turns."""
+    with mirred(A.nic, "eth2", "eth1") as before:
         last = []
 
         def over():
@@ -182,35 +198,13 @@ def redirected():
         if last[0] > PACKETS * (TTL - 1) or last[2]:
             raise Failure(f"hops, and packets dropped: expected {PACKETS * (TTL - 1)} or fewer, "
                           f"and 0, actual {last[0]}, {last[2]}")
-    finally:
-        A.nic.cmd("tc qdisc del dev eth2 clsact")
-        no_way(A)
-    as_before()
-
-
-def as_before():
-    """A packet is forwarded, once."""
-    pkt = packet(SRC[4], "10.0.2.2")
-    A.exchange([])
-    got = A.exchange([(0, frame(A.pmac[0], A.hmac[0], pkt))], answers=1)
-    expect("a packet afterwards", [(2, frame(A.hmac[2], A.pmac[2], forwarded(pkt)).hex())],
-           [(w, f.hex()) for w, f in got])
 
 
 def redirected_ports():
     """Invariant 20: the same between the ports themselves."""
-    via(A, 2, A.pmac[1])
-    A.r.cmd(["tc qdisc add dev r2 clsact",
-             "tc filter add dev r2 egress matchall action mirred ingress redirect dev r1"])
-    try:
-        before = [A.counters()]
-        others_pass(lambda: send(4))
+    with mirred(A.r, "r2", "r1") as before:
         if moved((A,), before)[2]:
             raise Failure("packets dropped by the router: expected none")
-    finally:
-        A.r.cmd("tc qdisc del dev r2 clsact")
-        no_way(A)
-    as_before()
 
 
 def twice(kind):

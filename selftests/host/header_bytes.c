@@ -128,6 +128,18 @@ static void vr_header_bytes_address(struct vr_bytes *bytes, u8 *addr, size_t siz
 		addr[size - 1] = vr_bytes_u8(bytes);
 }
 
+/* What comes before the two addresses, and these. */
+static void vr_header_bytes_fill(struct vr_bytes *bytes, u8 *at, size_t before,
+				 size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < before; i++)
+		at[i] = vr_bytes_u8(bytes);
+	vr_header_bytes_address(bytes, &at[before], size);
+	vr_header_bytes_address(bytes, &at[before + size], size);
+}
+
 static void vr_header_bytes_v4(struct vr_bytes *bytes, u8 how)
 {
 	struct iphdr *iph = malloc(sizeof(*iph));
@@ -135,10 +147,7 @@ static void vr_header_bytes_v4(struct vr_bytes *bytes, u8 how)
 	u8 at[20], reason;
 
 	vr_host_check(iph, "no memory");
-	for (i = 0; i < 12; i++)
-		at[i] = vr_bytes_u8(bytes);
-	vr_header_bytes_address(bytes, &at[12], 4);
-	vr_header_bytes_address(bytes, &at[16], 4);
+	vr_header_bytes_fill(bytes, at, 12, 4);
 	at[0] = how & 2 ? 0x45 : at[0];
 	at[8] = how & 0x80 ? at[8] % 4 : at[8];
 	got = how & 4 ? vr_header_model_u16(&at[2]) : 20 + vr_bytes_u16(bytes);
@@ -172,15 +181,12 @@ static void vr_header_bytes_v4(struct vr_bytes *bytes, u8 how)
 static void vr_header_bytes_v6(struct vr_bytes *bytes, u8 how)
 {
 	struct ipv6hdr *hdr = malloc(sizeof(*hdr));
-	unsigned int i, got, len = 0;
+	unsigned int got, len = 0;
 	u8 at[40], reason;
 	bool huge;
 
 	vr_host_check(hdr, "no memory");
-	for (i = 0; i < 8; i++)
-		at[i] = vr_bytes_u8(bytes);
-	vr_header_bytes_address(bytes, &at[8], 16);
-	vr_header_bytes_address(bytes, &at[24], 16);
+	vr_header_bytes_fill(bytes, at, 8, 16);
 	at[0] = how & 2 ? 0x60 : at[0];
 	at[7] = how & 0x80 ? at[7] % 4 : at[7];
 	got = 40 + (how & 4 ? vr_header_model_u16(&at[4]) : vr_bytes_u16(bytes));

@@ -4,7 +4,8 @@ or half a checksum, and packets that do not lie in one piece. Yields (wire, vnet
 header + frame)."""
 import struct
 
-from vrtest import addr, csum, icmp4, icmp6, in6, ip4, ip6, l4sum, mac, packet, tcp, udp
+from vrtest import (addr, csum, flipped, icmp4, icmp6, in6, ip4, ip6, l4sum, mac, packet, tcp,
+                    udp)
 
 NO_VNET = bytes(10)
 A4, FAR4, A6, FAR6 = "10.0.0.2", "198.51.100.7", "2001:db8:0::2", "2001:db8:ff::7"
@@ -56,10 +57,9 @@ def strangers():
         for ip in (packet(A4, FAR4), packet(A6, FAR6), packet(A4, "10.0.0.1")):
             yield 0, NO_VNET + frame2(ip, dst=dst)
     for bit in range(1, 48):
-        dst = bytearray(P[0])
-        dst[bit >> 3] ^= 0x80 >> (bit & 7)
+        dst = flipped(P[0], bit >> 3, 0x80 >> (bit & 7))
         if not dst[0] & 1:
-            yield 0, NO_VNET + frame2(packet(A4, FAR4), dst=bytes(dst))
+            yield 0, NO_VNET + frame2(packet(A4, FAR4), dst=dst)
 
 
 def types():

@@ -2,7 +2,7 @@
 """IPv4: each field of the header over its edges. Yields (wire, packet, padding)."""
 import struct
 
-from vrtest import csum, icmp4, ip4, packet, tcp, udp
+from vrtest import csum, flipped, icmp4, ip4, packet, tcp, udp
 
 A, FAR, FAR2 = "10.0.0.2", "198.51.100.7", "192.0.2.9"
 MULTI = "198.18.7.7"
@@ -81,12 +81,10 @@ def fields():
         for n in (0, 1, 3, 4, 7):
             yield 0, ip4(A, MULTI, proto, bytes(range(n))), b""
     for bit in range(160):
-        wrong = bytearray(plain(b"bit"))
-        wrong[bit >> 3] ^= 0x80 >> (bit & 7)
-        yield 0, bytes(wrong), b""
-        wrong[10:12] = b"\0\0"
-        wrong[10:12] = struct.pack("!H", csum(bytes(wrong[:20])))
-        yield 0, bytes(wrong), b""
+        wrong = flipped(plain(b"bit"), bit >> 3, 0x80 >> (bit & 7))
+        yield 0, wrong, b""
+        wrong = wrong[:10] + b"\0\0" + wrong[12:]
+        yield 0, wrong[:10] + struct.pack("!H", csum(wrong[:20])) + wrong[12:], b""
     for ident in range(0, 0x10000, 0x333):
         yield 0, plain(b"id", ident=ident), b""
     for frag in (0x2000, 0x4000, 0x8000, 0xe000, 0x6000, 0x0001, 0x2001, 0x00b9, 0x20b9,
@@ -113,10 +111,8 @@ def checksums():
         yield 0, plain(b"sum", ttl=1, bad=bad), b""
     zero = ip4(A, FAR, payload=udp(A, FAR, zero=True))
     yield 0, zero, b""
-    for i in (26, 27):
-        wrong = bytearray(plain(b"udp"))
-        wrong[i] ^= 0xff
-        yield 0, bytes(wrong), b""
+    for at in (26, 27):
+        yield 0, flipped(plain(b"udp"), at), b""
     lite = struct.pack("!HHHH", 1, 2, 8, 0xbeef) + b"lite"
     yield 0, ip4(A, FAR, 136, lite), b""
     yield 0, ip4(A, FAR, 132, struct.pack("!HHII", 5, 6, 7, 0xdeadbeef) + bytes(20)), b""

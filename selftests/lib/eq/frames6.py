@@ -4,7 +4,7 @@ Yields (wire, packet, padding)."""
 import itertools
 import struct
 
-from vrtest import icmp6, in6, ip6, packet, tcp, udp
+from vrtest import flipped, icmp6, in6, ip6, packet, tcp, udp
 
 A, FAR, FAR2 = "2001:db8:0::2", "2001:db8:ff::7", "2001:db8:fe::9"
 MULTI = "2001:db8:a0::7"
@@ -88,9 +88,7 @@ def fields():
         for dst in (FAR, MULTI):
             yield 0, plain(b"flow", flow=flow, dst=dst), b""
     for bit in range(64):
-        wrong = bytearray(plain(b"bit"))
-        wrong[bit >> 3] ^= 0x80 >> (bit & 7)
-        yield 0, bytes(wrong), b""
+        yield 0, flipped(plain(b"bit"), bit >> 3, 0x80 >> (bit & 7)), b""
     for nh in range(256):
         yield 0, ip6(A, FAR, nh, bytes(range(48))), b""
         yield 0, ip6(A, MULTI, nh, bytes(range(48))), b""
@@ -98,10 +96,8 @@ def fields():
         yield 0, ip6(A, "2001:db8:0::1", nh, bytes([59]) + bytes(47)), b""
     zero = ip6(A, FAR, payload=udp(A, FAR, zero=True))
     yield 0, zero, b""
-    for i in (46, 47):
-        wrong = bytearray(plain(b"udp"))
-        wrong[i] ^= 0xff
-        yield 0, bytes(wrong), b""
+    for at in (46, 47):
+        yield 0, flipped(plain(b"udp"), at), b""
 
 
 def addresses():
