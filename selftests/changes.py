@@ -8,6 +8,9 @@ Numbers of invariants are those of the project's list of risks.
 import atexit
 import os
 import random
+import socket
+import struct
+import subprocess
 import sys
 import time
 
@@ -204,6 +207,79 @@ def unbind():
     flows.check(other)
     real.counters()
     real.gone()
+
+
+# ---- what is queued ------------------------------------------------------------
+
+DEAR = 1000         # tc filters that each packet passes
+QUEUED = 800 if SLOW else 3000
+
+
+def delete(ns, name):
+    """Delete a link at once, without a process."""
+    body = struct.pack("=16xHH", 4 + len(name) + 1, 3) + name.encode() + b"\0"
+    body += bytes(-len(body) % 4)
+    with ns, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+        s.send(struct.pack("=IHHII", 16 + len(body), 17, 5, 1, 0) + body)
+        expect(f"errno of deleting {name}", 0, struct.unpack_from("=i", s.recv(4096), 16)[0])
+
+
+def port_deleted():
+    return lambda: delete(A.r, "r0"), lambda: make_port(A, 0)
+
+
+def port_down():
+    return lambda: A.r.set_up("r0", False), lambda: A.revive(0)
+
+
+def router_down():
+    return lambda: A.r.set_up("vr0", False), A.up
+
+
+def queued(act, reason):
+    """Invariants 2 and 11: a burst of packets that are dear waits in the queue, in both
+    of its bands, and their port goes. They are dropped, and counted; whoever served them
+    later would use a port that is no more."""
+    def test():
+        run(f"vrctl set vr0 limit-packets {QUEUED}", ns=A.r)
+        A.nic.cmd("tc qdisc add dev eth1 clsact")
+        with A.nic:
+            subprocess.run(["tc", "-batch", "-"], check=True, text=True, input="\n".join(
+                f"filter add dev eth1 egress prio {i + 1} protocol ip u32 match ip dst "
+                f"192.0.{i // 256}.{i % 256}/32 action pass" for i in range(DEAR)) + "\n")
+        A.h.cmd("tc qdisc add dev p0 root netem slot 300ms 300ms limit 10000")
+        data = own_frame(A, 0, "10.0.1.2", b"dear" * 6)
+        control = frame(A.pmac[0], A.hmac[0], packet("10.0.0.2", "10.0.1.2", tos=0xc0))
+        # of these, a queue takes 128
+        frames = ([data] * 15 + [control]) * 6
+        frames += [data] * (QUEUED - len(frames))
+        try:
+            for tries in range(1, 31):
+                do, undo = act()
+                before = A.counters()
+                for one in frames:
+                    A.send(0, one)
+                # a burst begins, unless the last one was over in no time
+                seen, end = A.rx_packets(), time.monotonic() + 2
+                while A.rx_packets() == seen and time.monotonic() < end:
+                    pass
+                do()
+                after = A.counters()
+                undo()
+                A.sync()
+                dropped = {k: n - before["drop"][k] for k, n in after["drop"].items()
+                           if n != before["drop"][k]}
+                expect("reasons for drops", set(), set(dropped) - {reason})
+                if dropped:
+                    print(f"# try {tries}: {dropped}, of {QUEUED}")
+                    return
+            raise Failure(f"packets dropped by {reason}, in {tries} tries: expected some, "
+                          "actual none")
+        finally:
+            A.h.cmd("tc qdisc del dev p0 root")
+            A.nic.cmd("tc qdisc del dev eth1 clsact")
+            run("vrctl set vr0 limit-packets 1000", ns=A.r)
+    return test
 
 
 # ---- namespaces that go under traffic ------------------------------------------
@@ -446,6 +522,9 @@ def tests():
         ("a NIC's MAC address changes", fault(address("02:00:00:00:0b:01"),
                                               address("02:00:00:00:0b:02"), lossless)),
         *([("a driver lets go of its NIC", unbind)] if SLOW else []),
+        ("a port is deleted, with packets in the queue", queued(port_deleted, "port")),
+        ("a port is set down, with packets in the queue", queued(port_down, "port")),
+        ("a router is set down, with packets in the queue", queued(router_down, "down")),
         ("namespaces go under traffic", spaces),
         ("the neighbour table is full, IPv4", neighbours_full(4)),
         ("the neighbour table is full, IPv6", neighbours_full(6)),

@@ -263,6 +263,63 @@ t_refused_nic_takes_mac()
 }
 vr_test "refused: the NIC takes a port's MAC" t_refused_nic_takes_mac
 
+# stack N: N devices stand on each other, the uppermost is called v
+stack()
+{
+	local i below=low
+
+	ip -n "$host" link add low type dummy
+	for ((i = 2; i < $1; i++)); do
+		ip -n "$host" link add link $below name "low$i" type vlan id "$i"
+		below=low$i
+	done
+	vr_ok ip -n "$host" link add link $below name v type vlan id 99
+}
+
+t_refused_depth()
+{
+	# eight, as many as the kernel allows
+	stack 7
+	vr_ok ip -n "$host" link add link v name p0 type vrport
+	vr_ok ip -n "$host" link set low up
+	vr_ok ip -n "$host" link set p0 up
+	vr_refuse "" ip -n "$host" link add link p0 name v9 type vlan id 9
+	ip -n "$host" link del low
+	gone p0 || vr_fail "p0 is there without its NIC"
+	stack 8
+	refused p0 "Too many devices stand on each other" link v type vrport
+	# nor is it a NIC of ports now: that would be told first
+	vr_refuse "Too many links" ip -n "$host" link add link v name mv0 type macvlan
+	ip -n "$host" link del low
+}
+# invariant 17
+vr_test "refused: too many devices on each other" t_refused_depth
+
+t_refused_loop()
+{
+	local i
+
+	for i in 0 1; do
+		ip -n "$host" link add "br$i" type bridge
+		vr_ok ip -n "$host" link add link "br$i" name "p$i" type vrport
+		vr_refuse "busy" ip -n "$host" link set "p$i" master "br$i"
+	done
+	vr_ok ip -n "$host" link set p0 master br1
+	vr_refuse "busy" ip -n "$host" link set p1 master br0
+	vr_expect "master of the port" "" "$(vr_in "$host" bridge link show dev p1)"
+	vr_ok ip -n "$host" link add link p1 name p1.5 type vlan id 5
+	vr_refuse "busy" ip -n "$host" link set p1.5 master br0
+	# as soon as there is no loop
+	vr_ok ip -n "$host" link set p0 nomaster
+	vr_ok ip -n "$host" link set p1 master br0
+	ip -n "$host" link del br0
+	ip -n "$host" link del br1
+	gone p0 || vr_fail "p0 is there without its NIC"
+	gone p1 || vr_fail "p1 is there without its NIC"
+}
+# invariant 17
+vr_test "refused: a port below itself" t_refused_loop
+
 # ---- MTU, carrier, features ------------------------------------------------
 
 t_mtu()
@@ -427,7 +484,55 @@ t_filter_multicast()
 }
 vr_test "filter: multicast groups come and go" t_filter_multicast
 
+t_no_lro()
+{
+	local lro=large-receive-offload
+
+	ip -n "$host" link add low0 type team || { vr_skip "no team"; return 0; }
+	if [ "$(feature low0 $lro)" = on ]; then
+		vr_ok ip -n "$host" link add link low0 name p0 type vrport
+		vr_expect "$lro of the NIC" off "$(feature low0 $lro)"
+	else
+		vr_skip "no device with $lro"
+	fi
+	ip -n "$host" link del low0
+}
+# invariant 37
+vr_test "filter: no large receive offload below ports" t_no_lro
+
 # ---- the life of a port ----------------------------------------------------
+
+t_deleted()
+{
+	local i
+
+	vr_ok port p0 address 02:00:00:00:01:01 type vrport
+	vr_ok port p1 address 02:00:00:00:01:02 type vrport
+	vr_ok ip -n "$host" link set p1 up
+	ip -n "$h0" addr add 10.5.0.2/24 dev eth0
+	ip -n "$h0" neigh replace 10.5.0.1 lladdr 02:00:00:00:01:01 dev eth0
+	for i in 1 2 3; do
+		vr_ok ip -n "$host" link set p0 up
+		# an address more than its own
+		vr_ok ip -n "$host" link add link p0 name mv0 address 02:00:00:00:01:03 type macvlan
+		vr_ok ip -n "$host" link set mv0 up
+		vr_ok ip -n "$host" addr add 10.5.0.1/24 dev p0
+		vr_ping "$h0" 10.5.0.1 1
+		del p0
+		vr_no_ping "$h0" 10.5.0.1
+		# both addresses are free
+		vr_ok ip -n "$host" link set p1 address 02:00:00:00:01:01
+		vr_ok port p0 address 02:00:00:00:01:03 type vrport
+		vr_ok ip -n "$host" link set p0 up
+		del p0
+		vr_ok ip -n "$host" link set p1 address 02:00:00:00:01:02
+		vr_ok port p0 address 02:00:00:00:01:01 type vrport
+	done
+	del p0
+	del p1
+	ip -n "$h0" addr del 10.5.0.2/24 dev eth0
+}
+vr_test "a port that was deleted takes nothing, its addresses are free" t_deleted
 
 t_mac_down()
 {
