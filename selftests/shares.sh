@@ -145,6 +145,6 @@ flood_test()
 
 vr_test "weights 1:1" shares_test 1 1
 vr_test "weights 1:2:3:4" shares_test 1 2 3 4
-vr_test "weights 1:100" shares_test 1 100
+[ -z "${VR_LONG:-}" ] || vr_test "weights 1:100" shares_test 1 100
 vr_test "a flooded router keeps its ARP and its ping" flood_test
 vr_finish
