@@ -209,7 +209,8 @@ const struct vr_nexthop *vr_way_expect(const struct vr_rib *rib, u16 id)
 {
 	const struct vr_nexthop *nh = vr_nexthop_find(rib->nexthops, id);
 
-	prefetch(&nh->object);
+	if (likely(nh))
+		prefetch(&nh->object);
 	return nh;
 }
 
@@ -222,16 +223,21 @@ const struct vr_nexthop *vr_way_expect(const struct vr_rib *rib, u16 id)
 void vr_way_expect_path(const struct vr_nexthop *nh)
 {
 	const struct neighbour *neigh;
+	const struct vr_path *path;
 
 	if (unlikely(!nh || !nh->npaths))
 		return;
-	neigh = rcu_dereference(nh->path[0].neigh);
+	path = &nh->path[0];
+	neigh = rcu_dereference(path->neigh);
 	if (likely(neigh)) {
 		prefetch(&neigh->nud_state);
 		prefetch(&neigh->ha);
 	}
-	prefetch(&nh->path[0].nhc->nhc_flags);
-	prefetch(&nh->path[0].nhc->nhc_exceptions);
+	/* of IPv4 only */
+	if (path->nhc) {
+		prefetch(&path->nhc->nhc_flags);
+		prefetch(&path->nhc->nhc_exceptions);
+	}
 }
 
 /**
