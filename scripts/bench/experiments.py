@@ -357,6 +357,11 @@ def share_record(resource, mix, weights, got, **more):
            jain=jain(got, weights), errors=off, **more)
 
 
+# 200 rounds of the scheduler, so that the one that is not over yet is half a percent; the
+# router of the least weight has a millisecond in each
+ROUNDS_200 = 0.2
+
+
 def weights_cpu():
     """CPU time that each router gets, all in overload."""
     for mix, weights in MIXES.items():
@@ -370,9 +375,8 @@ def weights_cpu():
                 gen.stream('all', peer, 0, n, pps=2 * FLOOD)
                 gen.start()
                 time.sleep(2)
-                # a round of the scheduler takes the longer the more routers there are
                 before = peer.stats()
-                time.sleep(SECONDS * (2 if n < 64 else 8))
+                time.sleep(max(2 * SECONDS, ROUNDS_200 * sum(weights) / min(weights)))
                 after = peer.stats()
                 gen.stop()
             finally:
