@@ -11,15 +11,15 @@
  * is one Q more, since a fresh flow may cut in when another's turn is not over, or
  * is, but the units of its next one were not given yet.
  *
- * Algorithm: a flow that is not on a list and becomes active goes to the fresh
- * list, is given the units of one round, and is served next (DRR++). A flow
- * that runs empty loses what it did not use and goes, idle, to the end of the
- * round. It leaves when its turn comes; if it gets work before, it is given
- * the units of one round and waits for that turn. So nobody is fresh twice
- * without waiting for all the others in between, however often it goes idle and
- * back.
+ * Algorithm: a flow that is not on the round and becomes active goes to its end and
+ * is given the units of one round. While these last it is fresh, and served before
+ * the round (DRR++), also if it goes idle and comes back meanwhile: who needs few
+ * of them waits for nobody's turn. When they are used up it is given those of
+ * its turn, and waits for that. A flow whose turn comes when it is idle leaves the
+ * round, and loses what it did not use. So nobody is given units twice without a
+ * turn of all the others in between, however often it goes idle and back.
  *
- * Bound: with n flows linked, vr_drr_next() moves or unlinks at most 2 * n of
+ * Bound: with n flows linked, vr_drr_next() moves or unlinks at most 3 * n of
  * them and walks the round twice more, whatever the debts are.
  */
 #include <linux/limits.h>
@@ -35,44 +35,46 @@ static s64 vr_drr_step(const struct vr_drr *drr, const struct vr_drr_flow *flow)
 	return clamp(weight, 1U, VR_DRR_WEIGHT_MAX) * READ_ONCE(drr->quantum);
 }
 
-static struct vr_drr_flow *vr_drr_first(struct vr_drr *drr)
-{
-	struct list_head *list = &drr->fresh;
-
-	if (list_empty(list))
-		list = &drr->round;
-	return list_first_entry_or_null(list, struct vr_drr_flow, node);
-}
-
 static void vr_drr_unlink(struct vr_drr *drr, struct vr_drr_flow *flow)
 {
-	list_del_init(&flow->node);
+	list_del_init(&flow->turn);
+	/* credit is for one round, debt is not */
+	flow->deficit = min(flow->deficit, 0LL);
 	drr->linked--;
 }
 
-static void vr_drr_refill(struct vr_drr *drr, struct vr_drr_flow *flow)
+/* The first one that has units left. The others are given those of their turns. */
+static struct vr_drr_flow *vr_drr_next_fresh(struct vr_drr *drr)
 {
-	flow->deficit += vr_drr_step(drr, flow);
-	list_move_tail(&flow->node, &drr->round);
+	struct vr_drr_flow *flow;
+
+	while ((flow = list_first_entry_or_null(&drr->fresh,
+						struct vr_drr_flow, fresh))) {
+		if (flow->deficit > 0)
+			return flow;
+		list_del_init(&flow->fresh);
+		flow->deficit += vr_drr_step(drr, flow);
+	}
+	return NULL;
 }
 
 /*
  * If everybody is in debt, play at once the rounds until somebody is not. Each
- * flow was looked at before: none is idle, and none is on the fresh list.
+ * flow was looked at before: none is idle, and none is fresh.
  */
 static void vr_drr_skip(struct vr_drr *drr)
 {
 	struct vr_drr_flow *flow;
 	s64 rounds = S64_MAX;
 
-	list_for_each_entry(flow, &drr->round, node) {
+	list_for_each_entry(flow, &drr->round, turn) {
 		if (flow->deficit > 0)
 			return;
 		/* remembered, as the weight may change before the next loop */
 		flow->step = vr_drr_step(drr, flow);
 		rounds = min(rounds, div64_s64(-flow->deficit, flow->step) + 1);
 	}
-	list_for_each_entry(flow, &drr->round, node)
+	list_for_each_entry(flow, &drr->round, turn)
 		flow->deficit += rounds * flow->step;
 }
 
@@ -112,10 +114,11 @@ void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum)
  */
 void vr_drr_flow_init(struct vr_drr_flow *flow, u32 weight)
 {
-	INIT_LIST_HEAD(&flow->node);
+	INIT_LIST_HEAD(&flow->fresh);
+	INIT_LIST_HEAD(&flow->turn);
 	flow->deficit = 0;
 	flow->step = 0;
-	flow->idle = false;
+	flow->active = false;
 	WRITE_ONCE(flow->weight, weight);
 }
 
@@ -128,14 +131,18 @@ void vr_drr_flow_init(struct vr_drr_flow *flow, u32 weight)
  */
 void vr_drr_activate(struct vr_drr *drr, struct vr_drr_flow *flow)
 {
-	if (vr_drr_active(flow))
+	if (flow->active)
 		return;
-	if (list_empty(&flow->node)) {
-		list_add_tail(&flow->node, &drr->fresh);
+	flow->active = true;
+	if (list_empty(&flow->turn)) {
+		list_add_tail(&flow->turn, &drr->round);
 		drr->linked++;
+		flow->deficit += vr_drr_step(drr, flow);
+	} else if (flow->deficit <= 0) {
+		flow->deficit += vr_drr_step(drr, flow);
+		return;
 	}
-	flow->idle = false;
-	flow->deficit += vr_drr_step(drr, flow);
+	list_add_tail(&flow->fresh, &drr->fresh);
 }
 
 /**
@@ -153,13 +160,18 @@ struct vr_drr_flow *vr_drr_next(struct vr_drr *drr)
 	unsigned int unseen = drr->linked;
 	struct vr_drr_flow *flow;
 
-	while ((flow = vr_drr_first(drr))) {
-		if (flow->idle) {
+	flow = vr_drr_next_fresh(drr);
+	if (flow)
+		return flow;
+	while ((flow = list_first_entry_or_null(&drr->round,
+						struct vr_drr_flow, turn))) {
+		if (!flow->active) {
 			vr_drr_unlink(drr, flow);
 		} else if (flow->deficit > 0) {
 			return flow;
 		} else if (unseen) {
-			vr_drr_refill(drr, flow);
+			flow->deficit += vr_drr_step(drr, flow);
+			list_move_tail(&flow->turn, &drr->round);
 		} else {
 			vr_drr_skip(drr);
 			unseen = drr->linked;
@@ -186,11 +198,13 @@ void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
 {
 	flow->deficit -= clamp(cost, 0LL, VR_DRR_COST_MAX);
 	flow->deficit = max(flow->deficit, -VR_DRR_COST_MAX);
-	if (!empty || !vr_drr_active(flow))
+	if (!empty || !flow->active)
 		return;
-	flow->deficit = min(flow->deficit, 0LL);
-	flow->idle = true;
-	list_move_tail(&flow->node, &drr->round);
+	flow->active = false;
+	if (list_empty(&flow->fresh))
+		list_move_tail(&flow->turn, &drr->round);
+	else
+		list_del_init(&flow->fresh);
 }
 
 /**
@@ -202,8 +216,8 @@ void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
  */
 void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow)
 {
-	if (!list_empty(&flow->node))
+	list_del_init(&flow->fresh);
+	flow->active = false;
+	if (!list_empty(&flow->turn))
 		vr_drr_unlink(drr, flow);
-	flow->idle = false;
-	flow->deficit = min(flow->deficit, 0LL);
 }

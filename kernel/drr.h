@@ -15,11 +15,11 @@
 
 /**
  * struct vr_drr - a scheduler; used by one CPU at a time, the caller sees to it
- * @fresh: flows that became active a moment ago; served first
- * @round: the other flows, in the order of their turns
+ * @fresh: active flows that need not wait for their turns, served first
+ * @round: all flows that are active, or were since their last turns, in their order
  * @quantum: cost units that a flow of weight 1 may use in a round; may change
  *	at any time
- * @linked: flows on the two lists
+ * @linked: flows on the round
  */
 struct vr_drr {
 	struct list_head fresh;
@@ -30,19 +30,21 @@ struct vr_drr {
 
 /**
  * struct vr_drr_flow - what is scheduled; owned by the scheduler but for @weight
- * @node: on a list of the scheduler, or empty
+ * @fresh: on that list of the scheduler, or empty
+ * @turn: on the round, or empty
  * @deficit: cost units that the flow may still use; below 0 it is in debt
  * @step: cost units that a round gives it; scratch of vr_drr_next()
  * @weight: share; 0 counts as 1; read with READ_ONCE(), written at any time
- * @idle: has nothing to do, and stands on the round only to wait for the
- *	moment from which on it may be a fresh flow again
+ * @active: has work; if not, it may be on the round to wait for the moment from which
+ *	on it is given units anew
  */
 struct vr_drr_flow {
-	struct list_head node;
+	struct list_head fresh;
+	struct list_head turn;
 	s64 deficit;
 	s64 step;
 	u32 weight;
-	bool idle;
+	bool active;
 };
 
 void vr_drr_init(struct vr_drr *drr, s64 quantum);
@@ -63,13 +65,15 @@ void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow);
  */
 static inline bool vr_drr_active(const struct vr_drr_flow *flow)
 {
-	return !list_empty(&flow->node) && !flow->idle;
+	return flow->active;
 }
 
 /**
  * vr_drr_after() - who is probably served after a flow?
  * @drr: scheduler
- * @flow: flow on one of its lists
+ * @flow: flow on the round, active or not
+ *
+ * Fresh flows come once, before those that wait for their turns.
  *
  * Context: as the scheduler.
  * Return: flow, maybe an idle one, or NULL if it is the last one.
@@ -77,12 +81,21 @@ static inline bool vr_drr_active(const struct vr_drr_flow *flow)
 static inline struct vr_drr_flow *vr_drr_after(const struct vr_drr *drr,
 					       const struct vr_drr_flow *flow)
 {
-	const struct list_head *next = flow->node.next;
+	const struct list_head *next = flow->turn.next;
+	struct vr_drr_flow *other;
 
-	if (next == &drr->fresh)
+	if (!list_empty(&flow->fresh)) {
+		if (!list_is_last(&flow->fresh, &drr->fresh))
+			return list_entry(flow->fresh.next,
+					  struct vr_drr_flow, fresh);
 		next = drr->round.next;
-	return next == &drr->round ? NULL :
-		list_entry(next, struct vr_drr_flow, node);
+	}
+	for (; next != &drr->round; next = next->next) {
+		other = list_entry(next, struct vr_drr_flow, turn);
+		if (list_empty(&other->fresh))
+			return other;
+	}
+	return NULL;
 }
 
 #endif

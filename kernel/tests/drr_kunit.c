@@ -318,14 +318,15 @@ static void vr_drr_kunit_idle(struct kunit *test)
 		vr_drr_activate(&drr, &a);
 		vr_drr_activate(&drr, &a);
 		KUNIT_EXPECT_TRUE(test, vr_drr_active(&a));
-		KUNIT_EXPECT_EQ(test, a.deficit, 200);
+		KUNIT_EXPECT_EQ(test, a.deficit, i % 2 ? 199 : 200);
 		KUNIT_EXPECT_PTR_EQ(test, vr_drr_next(&drr), &a);
 		vr_drr_charge(&drr, &a, 1, true);
 		KUNIT_EXPECT_FALSE(test, vr_drr_active(&a));
-		KUNIT_EXPECT_EQ(test, a.deficit, 0);
+		/* who leaves the round keeps nothing */
 		if (i % 2) {
 			KUNIT_EXPECT_NULL(test, vr_drr_next(&drr));
 			KUNIT_EXPECT_EQ(test, drr.linked, 0);
+			KUNIT_EXPECT_EQ(test, a.deficit, 0);
 		}
 	}
 
@@ -342,6 +343,49 @@ static void vr_drr_kunit_idle(struct kunit *test)
 	vr_drr_activate(&drr, &b);
 	KUNIT_EXPECT_EQ(test, b.deficit, 70);
 	KUNIT_EXPECT_PTR_EQ(test, vr_drr_next(&drr), &a);
+}
+
+/* Who needs little waits for nobody's turn, but gets no more than the others. */
+static void vr_drr_kunit_sparse(struct kunit *test)
+{
+	struct vr_drr_flow busy[3], *next, sparse;
+	s64 used = 0, others = 0;
+	struct vr_drr drr;
+	int i, cuts = 0;
+
+	vr_drr_init(&drr, 100);
+	vr_drr_flow_init(&sparse, 1);
+	for (i = 0; i < 3; i++) {
+		vr_drr_flow_init(&busy[i], 1);
+		vr_drr_activate(&drr, &busy[i]);
+		vr_drr_charge(&drr, vr_drr_next(&drr), 100, false);
+	}
+	/* a tenth of its share: whenever it comes, it is next */
+	for (i = 0; i < 1000; i++) {
+		if (i % 3 == 0) {
+			vr_drr_activate(&drr, &sparse);
+			KUNIT_ASSERT_PTR_EQ(test, vr_drr_next(&drr), &sparse);
+			vr_drr_charge(&drr, &sparse, 10, true);
+		}
+		next = vr_drr_next(&drr);
+		KUNIT_ASSERT_PTR_NE(test, next, &sparse);
+		vr_drr_charge(&drr, next, 100, false);
+	}
+	/* after each service of another one it has work again: no more than its share */
+	for (i = 0; i < 30000; i++) {
+		vr_drr_activate(&drr, &sparse);
+		next = vr_drr_next(&drr);
+		if (next == &sparse) {
+			used += 30;
+			cuts++;
+			vr_drr_charge(&drr, next, 30, true);
+		} else {
+			others += 10;
+			vr_drr_charge(&drr, next, 10, false);
+		}
+	}
+	KUNIT_EXPECT_GT(test, cuts, 1000);
+	KUNIT_EXPECT_LE(test, used, others / 3 + 2 * 100 + 30 + 10);
 }
 
 /* Debts of 2^40 with a quantum of 1: thirty years, if played round by round. */
@@ -404,6 +448,15 @@ static void vr_drr_kunit_after(struct kunit *test)
 	KUNIT_ASSERT_PTR_EQ(test, at, &flow[0]);
 	at = vr_drr_after(&drr, at);
 	KUNIT_ASSERT_PTR_EQ(test, at, &flow[1]);
+	/* 2 and 3 have turns, too, but are fresh */
+	KUNIT_EXPECT_NULL(test, vr_drr_after(&drr, at));
+	vr_drr_charge(&drr, vr_drr_next(&drr), 10, false);
+	vr_drr_charge(&drr, vr_drr_next(&drr), 10, false);
+	KUNIT_ASSERT_PTR_EQ(test, vr_drr_next(&drr), &flow[0]);
+	at = vr_drr_after(&drr, at);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[2]);
+	at = vr_drr_after(&drr, at);
+	KUNIT_ASSERT_PTR_EQ(test, at, &flow[3]);
 	KUNIT_EXPECT_NULL(test, vr_drr_after(&drr, at));
 	for (i = 0; i < 4; i++)
 		vr_drr_remove(&drr, &flow[i]);
@@ -449,75 +502,108 @@ static void vr_drr_kunit_remove(struct kunit *test)
 }
 
 /**
+ * struct vr_drr_kunit_row - numbers of flows
+ * @flow: the numbers
+ * @n: how many
+ */
+struct vr_drr_kunit_row {
+	int flow[VR_DRR_KUNIT_MODEL];
+	int n;
+};
+
+/**
  * struct vr_drr_kunit_model - the rules in plain words, round by round
- * @queue: numbers of the flows on the fresh list, then those on the round
- * @fresh: how many are fresh
- * @n: how many are on both
+ * @fresh: flows that do not wait for their turns
+ * @round: flows by turns
  * @deficit: of each flow
  * @weight: of each flow
- * @idle: is waiting to leave
+ * @active: has work
  * @quantum: of the scheduler
  */
 struct vr_drr_kunit_model {
-	int queue[VR_DRR_KUNIT_MODEL];
-	int fresh;
-	int n;
+	struct vr_drr_kunit_row fresh;
+	struct vr_drr_kunit_row round;
 	s64 deficit[VR_DRR_KUNIT_MODEL];
 	u32 weight[VR_DRR_KUNIT_MODEL];
-	bool idle[VR_DRR_KUNIT_MODEL];
+	bool active[VR_DRR_KUNIT_MODEL];
 	s64 quantum;
 };
 
-static int vr_drr_kunit_place(const struct vr_drr_kunit_model *m, int i)
+static void vr_drr_kunit_append(struct vr_drr_kunit_row *list, int i)
+{
+	list->flow[list->n++] = i;
+}
+
+static bool vr_drr_kunit_has(const struct vr_drr_kunit_row *list, int i)
 {
 	int k;
 
-	for (k = 0; k < m->n; k++)
-		if (m->queue[k] == i)
-			return k;
-	return -1;
+	for (k = 0; k < list->n; k++)
+		if (list->flow[k] == i)
+			return true;
+	return false;
 }
 
-static void vr_drr_kunit_drop(struct vr_drr_kunit_model *m, int place)
+/* Return: whether it was there. */
+static bool vr_drr_kunit_drop(struct vr_drr_kunit_row *list, int i)
 {
-	if (place < m->fresh)
-		m->fresh--;
-	m->n--;
-	memmove(&m->queue[place], &m->queue[place + 1],
-		(m->n - place) * sizeof(m->queue[0]));
+	int k = 0;
+
+	if (!vr_drr_kunit_has(list, i))
+		return false;
+	while (list->flow[k] != i)
+		k++;
+	list->n--;
+	memmove(&list->flow[k], &list->flow[k + 1],
+		(list->n - k) * sizeof(list->flow[0]));
+	return true;
+}
+
+static void vr_drr_kunit_model_give(struct vr_drr_kunit_model *m, int i)
+{
+	m->deficit[i] += m->weight[i] * m->quantum;
 }
 
 static void vr_drr_kunit_model_activate(struct vr_drr_kunit_model *m, int i)
 {
-	int place = vr_drr_kunit_place(m, i);
+	bool fresh = m->deficit[i] > 0;
 
-	if (place >= 0 && !m->idle[i])
+	if (m->active[i])
 		return;
-	if (place < 0) {
-		memmove(&m->queue[m->fresh + 1], &m->queue[m->fresh],
-			(m->n - m->fresh) * sizeof(m->queue[0]));
-		m->queue[m->fresh++] = i;
-		m->n++;
+	m->active[i] = true;
+	if (!vr_drr_kunit_has(&m->round, i)) {
+		vr_drr_kunit_append(&m->round, i);
+		fresh = true;
+		vr_drr_kunit_model_give(m, i);
+	} else if (!fresh) {
+		vr_drr_kunit_model_give(m, i);
 	}
-	m->idle[i] = false;
-	m->deficit[i] += m->weight[i] * m->quantum;
+	if (fresh)
+		vr_drr_kunit_append(&m->fresh, i);
 }
 
 static int vr_drr_kunit_model_next(struct vr_drr_kunit_model *m)
 {
 	int i;
 
-	while (m->n) {
-		i = m->queue[0];
-		if (m->idle[i]) {
-			vr_drr_kunit_drop(m, 0);
-			continue;
-		}
+	while (m->fresh.n) {
+		i = m->fresh.flow[0];
 		if (m->deficit[i] > 0)
 			return i;
-		m->deficit[i] += m->weight[i] * m->quantum;
-		vr_drr_kunit_drop(m, 0);
-		m->queue[m->n++] = i;
+		vr_drr_kunit_drop(&m->fresh, i);
+		vr_drr_kunit_model_give(m, i);
+	}
+	while (m->round.n) {
+		i = m->round.flow[0];
+		if (m->active[i] && m->deficit[i] > 0)
+			return i;
+		vr_drr_kunit_drop(&m->round, i);
+		if (m->active[i]) {
+			vr_drr_kunit_model_give(m, i);
+			vr_drr_kunit_append(&m->round, i);
+		} else {
+			m->deficit[i] = min(m->deficit[i], 0LL);
+		}
 	}
 	return -1;
 }
@@ -528,19 +614,18 @@ static void vr_drr_kunit_model_charge(struct vr_drr_kunit_model *m, int i,
 	m->deficit[i] -= cost;
 	if (!empty)
 		return;
-	m->deficit[i] = min(m->deficit[i], 0LL);
-	m->idle[i] = true;
-	vr_drr_kunit_drop(m, vr_drr_kunit_place(m, i));
-	m->queue[m->n++] = i;
+	m->active[i] = false;
+	if (!vr_drr_kunit_drop(&m->fresh, i)) {
+		vr_drr_kunit_drop(&m->round, i);
+		vr_drr_kunit_append(&m->round, i);
+	}
 }
 
 static void vr_drr_kunit_model_remove(struct vr_drr_kunit_model *m, int i)
 {
-	int place = vr_drr_kunit_place(m, i);
-
-	if (place >= 0)
-		vr_drr_kunit_drop(m, place);
-	m->idle[i] = false;
+	vr_drr_kunit_drop(&m->fresh, i);
+	vr_drr_kunit_drop(&m->round, i);
+	m->active[i] = false;
 	m->deficit[i] = min(m->deficit[i], 0LL);
 }
 
@@ -588,7 +673,7 @@ static void vr_drr_kunit_random(struct kunit *test)
 		}
 		want = vr_drr_kunit_model_next(m);
 		next = vr_drr_next(&drr);
-		KUNIT_ASSERT_EQ(test, drr.linked, m->n);
+		KUNIT_ASSERT_EQ(test, drr.linked, m->round.n);
 		KUNIT_ASSERT_EQ(test, next ? next - flow : -1, want);
 		if (!next)
 			continue;
@@ -608,6 +693,7 @@ static struct kunit_case vr_drr_kunit_list[] = {
 	KUNIT_CASE(vr_drr_kunit_weight),
 	KUNIT_CASE(vr_drr_kunit_limits),
 	KUNIT_CASE(vr_drr_kunit_idle),
+	KUNIT_CASE(vr_drr_kunit_sparse),
 	KUNIT_CASE(vr_drr_kunit_debt),
 	KUNIT_CASE(vr_drr_kunit_after),
 	KUNIT_CASE(vr_drr_kunit_remove),

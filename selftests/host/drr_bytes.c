@@ -28,9 +28,9 @@ struct vr_bytes_tally vr_bytes_tally[] = {
  * @flow: as it is
  * @deficit: cost units that it may still use
  * @weight: share
- * @linked: on the queue
- * @idle: is waiting to leave
+ * @active: has work
  * @newcomer: became active, and was not served yet
+ * @first: need not wait for its turn then
  * @settled: has ended a turn since it became active
  * @both: so had each other one, and this stretch began then
  * @used: in this stretch
@@ -42,9 +42,9 @@ struct vr_drr_flow_model {
 	struct vr_drr_flow flow;
 	s64 deficit;
 	u32 weight;
-	bool linked;
-	bool idle;
+	bool active;
 	bool newcomer;
+	bool first;
 	bool settled;
 	bool both[VR_BYTES_FLOWS];
 	s64 used[VR_BYTES_FLOWS];
@@ -54,14 +54,23 @@ struct vr_drr_flow_model {
 };
 
 /**
+ * struct vr_drr_model_row - numbers of flows
+ * @flow: the numbers
+ * @n: how many
+ */
+struct vr_drr_model_row {
+	unsigned int flow[VR_BYTES_FLOWS];
+	unsigned int n;
+};
+
+/**
  * struct vr_drr_model - a scheduler, as it should be
  * @bytes: what to do
  * @drr: as it is
  * @flow: flows
  * @flows: how many
- * @queue: numbers of the fresh flows, then those on the round
- * @fresh: how many are fresh
- * @linked: how many are on both
+ * @fresh: flows that do not wait for their turns
+ * @round: flows by turns
  * @quantum: of the scheduler
  * @cost: no service is dearer
  * @fixed: weights and quantum do not change, only who is served pays
@@ -71,9 +80,8 @@ struct vr_drr_model {
 	struct vr_drr drr;
 	struct vr_drr_flow_model flow[VR_BYTES_FLOWS];
 	unsigned int flows;
-	unsigned int queue[VR_BYTES_FLOWS];
-	unsigned int fresh;
-	unsigned int linked;
+	struct vr_drr_model_row fresh;
+	struct vr_drr_model_row round;
 	s64 quantum;
 	s64 cost;
 	bool fixed;
@@ -84,29 +92,34 @@ static s64 vr_drr_model_step(const struct vr_drr_model *m, unsigned int i)
 	return m->flow[i].weight * m->quantum;
 }
 
-static bool vr_drr_model_active(const struct vr_drr_model *m, unsigned int i)
+static void vr_drr_model_append(struct vr_drr_model_row *row, unsigned int i)
 {
-	return m->flow[i].linked && !m->flow[i].idle;
+	row->flow[row->n++] = i;
 }
 
-static void vr_drr_model_unlink(struct vr_drr_model *m, unsigned int i)
+static bool vr_drr_model_has(const struct vr_drr_model_row *row, unsigned int i)
 {
-	unsigned int place = 0;
+	unsigned int k;
 
-	while (m->queue[place] != i)
-		place++;
-	if (place < m->fresh)
-		m->fresh--;
-	m->linked--;
-	m->flow[i].linked = false;
-	memmove(&m->queue[place], &m->queue[place + 1],
-		(m->linked - place) * sizeof(m->queue[0]));
+	for (k = 0; k < row->n; k++)
+		if (row->flow[k] == i)
+			return true;
+	return false;
 }
 
-static void vr_drr_model_append(struct vr_drr_model *m, unsigned int i)
+/* Return: whether it was there. */
+static bool vr_drr_model_drop(struct vr_drr_model_row *row, unsigned int i)
 {
-	m->queue[m->linked++] = i;
-	m->flow[i].linked = true;
+	unsigned int k = 0;
+
+	if (!vr_drr_model_has(row, i))
+		return false;
+	while (row->flow[k] != i)
+		k++;
+	row->n--;
+	memmove(&row->flow[k], &row->flow[k + 1],
+		(row->n - k) * sizeof(row->flow[0]));
+	return true;
 }
 
 /* A stretch of time in which both have work begins. */
@@ -154,36 +167,47 @@ static void vr_drr_model_activate(struct vr_drr_model *m, unsigned int i)
 {
 	struct vr_drr_flow_model *flow = &m->flow[i];
 
-	if (vr_drr_model_active(m, i))
+	if (flow->active)
 		return;
-	if (!flow->linked) {
-		memmove(&m->queue[m->fresh + 1], &m->queue[m->fresh],
-			(m->linked - m->fresh) * sizeof(m->queue[0]));
-		m->queue[m->fresh++] = i;
-		m->linked++;
-		flow->linked = true;
+	flow->active = true;
+	flow->first = flow->deficit > 0;
+	if (!flow->first)
+		flow->deficit += vr_drr_model_step(m, i);
+	if (!vr_drr_model_has(&m->round, i)) {
+		vr_drr_model_append(&m->round, i);
+		flow->first = true;
 	}
-	flow->idle = false;
-	flow->deficit += vr_drr_model_step(m, i);
+	if (flow->first)
+		vr_drr_model_append(&m->fresh, i);
 	vr_drr_model_begin(m, i);
 }
 
 /* Return: number of the flow, or -1. */
 static int vr_drr_model_next(struct vr_drr_model *m)
 {
+	struct vr_drr_flow_model *flow;
 	unsigned int i, steps = 0;
 
-	while (m->linked) {
-		i = m->queue[0];
-		if (m->flow[i].idle) {
-			vr_drr_model_unlink(m, i);
-			continue;
-		}
+	while (m->fresh.n) {
+		i = m->fresh.flow[0];
 		if (m->flow[i].deficit > 0)
 			return i;
+		vr_drr_model_drop(&m->fresh, i);
 		m->flow[i].deficit += vr_drr_model_step(m, i);
-		vr_drr_model_unlink(m, i);
-		vr_drr_model_append(m, i);
+	}
+	while (m->round.n) {
+		i = m->round.flow[0];
+		flow = &m->flow[i];
+		if (flow->active && flow->deficit > 0)
+			return i;
+		vr_drr_model_drop(&m->round, i);
+		if (!flow->active) {
+			/* invariant 66: what was not used is lost */
+			flow->deficit = min(flow->deficit, 0);
+			continue;
+		}
+		flow->deficit += vr_drr_model_step(m, i);
+		vr_drr_model_append(&m->round, i);
 		vr_drr_model_settle(m, i);
 		vr_bytes_tally[SKIPPED].n += ++steps > 2 * VR_BYTES_FLOWS;
 	}
@@ -200,13 +224,13 @@ static void vr_drr_model_charge(struct vr_drr_model *m, unsigned int i, s64 cost
 		flow->deficit = -VR_DRR_COST_MAX;
 		vr_bytes_tally[CLAMPED].n++;
 	}
-	if (!empty || !vr_drr_model_active(m, i))
+	if (!empty || !flow->active)
 		return;
-	/* invariant 66: what was not used is lost */
-	flow->deficit = min(flow->deficit, 0);
-	flow->idle = true;
-	vr_drr_model_unlink(m, i);
-	vr_drr_model_append(m, i);
+	flow->active = false;
+	if (!vr_drr_model_drop(&m->fresh, i)) {
+		vr_drr_model_drop(&m->round, i);
+		vr_drr_model_append(&m->round, i);
+	}
 	vr_bytes_tally[IDLE].n++;
 }
 
@@ -221,11 +245,13 @@ static void vr_drr_model_compare(struct vr_drr_model *m, unsigned int i, s64 cos
 	flow->newcomer = false;
 	for (j = 0; j < m->flows; j++) {
 		other = &m->flow[j];
-		if (j == i || !vr_drr_model_active(m, j))
+		if (j == i || !other->active)
 			continue;
-		/* invariant 66: a newcomer waits one round */
+		/* invariant 66: a newcomer waits one round; if it has to wait for its
+		 * turn, another one may leave meanwhile and come back
+		 */
 		other->waited[i] += cost;
-		bound = vr_drr_model_step(m, i) + m->cost;
+		bound = (vr_drr_model_step(m, i) + m->cost) * (other->first ? 1 : 2);
 		vr_host_check(!other->newcomer || other->waited[i] <= bound,
 			      "%u waits for %ld units of %u, more than %ld", j,
 			      other->waited[i], i, bound);
@@ -259,10 +285,10 @@ static void vr_drr_bytes_serve(struct vr_drr_model *m)
 	/* invariant 64: the bound of one call */
 	moves = vr_host_list_moves;
 	steps = vr_host_list_steps;
-	vr_host_check(moves <= 2 * linked && steps <= 2 * linked,
+	vr_host_check(moves <= 3 * linked && steps <= 2 * linked,
 		      "%lu flows, %lu moved, %lu seen", linked, moves, steps);
-	vr_host_check(m->drr.linked == m->linked, "%u linked, not %u",
-		      m->drr.linked, m->linked);
+	vr_host_check(m->drr.linked == m->round.n, "%u linked, not %u",
+		      m->drr.linked, m->round.n);
 	if (want < 0) {
 		vr_host_check(!flow, "a flow of none");
 		return;
@@ -317,12 +343,12 @@ static void vr_drr_bytes_remove(struct vr_drr_model *m, unsigned int i)
 	unsigned int j;
 
 	vr_drr_remove(&m->drr, &flow->flow);
-	if (flow->linked)
-		vr_drr_model_unlink(m, i);
+	vr_drr_model_drop(&m->fresh, i);
+	vr_drr_model_drop(&m->round, i);
 	/* if it comes back, then as another one */
 	for (j = 0; j < m->flows; j++)
 		m->flow[j].waited[i] = 0;
-	flow->idle = false;
+	flow->active = false;
 	flow->deficit = min(flow->deficit, 0);
 	vr_bytes_tally[REMOVED].n++;
 }
@@ -337,8 +363,7 @@ static void vr_drr_bytes_compare(const struct vr_drr_model *m)
 		vr_host_check(flow->flow.deficit == flow->deficit,
 			      "%u has %ld, not %ld", i, flow->flow.deficit,
 			      flow->deficit);
-		vr_host_check(vr_drr_active(&flow->flow) ==
-			      vr_drr_model_active(m, i),
+		vr_host_check(vr_drr_active(&flow->flow) == flow->active,
 			      "%u is active, or is not", i);
 	}
 }

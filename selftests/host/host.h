@@ -151,6 +151,12 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 	list->prev = list;
 }
 
+static inline bool list_is_last(const struct list_head *entry,
+				const struct list_head *list)
+{
+	return entry->next == list;
+}
+
 static inline bool list_empty(const struct list_head *list)
 {
 	return list->next == list;
