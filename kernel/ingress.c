@@ -21,6 +21,13 @@
  * long as they deliver less than half of that, it grows. So what the CPU cannot
  * forward is dropped here, at the queue of the router it is for, and not in the
  * ring, where it would hit everyone; and a flood does not take all of the CPU.
+ *
+ * That costs: what is taken in only to be dropped is time in which nothing is forwarded.
+ * So it is done for those who need it. A router that has all of its packets served, and
+ * dropped none while others dropped VR_INGRESS_GREEDY, is within its share. If for
+ * VR_INGRESS_GUARD there was none, and no routing protocol's packet came, all that
+ * send are in overload, and the ring may drop for them. A poll serves then nearly what
+ * a NIC's poll delivers, but not all of it: who is in overload goes on dropping.
  */
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
@@ -40,6 +47,10 @@
 #define VR_INGRESS_BATCH	16
 #define VR_INGRESS_CLOCK	8
 #define VR_INGRESS_QUOTA	48
+#define VR_INGRESS_QUOTA_ALL	60	/* less than NAPI_POLL_WEIGHT */
+#define VR_INGRESS_GUARD	(30 * HZ)
+#define VR_INGRESS_GREEDY	256	/* packets */
+#define VR_INGRESS_FORGET	HZ
 #define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
 #define VR_INGRESS_SQUEEZE	3
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
@@ -86,6 +97,20 @@ static bool vr_ingress_is_control(const struct sk_buff *skb)
 		       vr_ingress_is_control6(skb);
 	}
 	return true;
+}
+
+/* A control packet of those whose loss ends a session: not ARP, ND, or what hosts
+ * announce, which are sent again.
+ */
+static bool vr_ingress_is_routing(const struct sk_buff *skb)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return ip_hdr(skb)->tos >= 0xc0;
+	case htons(ETH_P_IPV6):
+		return ipv6_get_dsfield(ipv6_hdr(skb)) >= 0xc0;
+	}
+	return skb->protocol != htons(ETH_P_ARP);
 }
 
 static u32 vr_ingress_full(const struct vr_router *router,
@@ -152,6 +177,24 @@ static bool vr_ingress_is_lone(struct vr_ingress *in)
 	return true;
 }
 
+/* All of a router's packets were served. Is that because it is within its share, or does
+ * a flood pause?
+ */
+static void vr_ingress_calm(struct vr_ingress *in, const struct vr_queue *queue)
+{
+	u64 now = get_jiffies_64();
+
+	if (likely(now - in->spilled > VR_INGRESS_FORGET) ||
+	    in->spills - queue->spilled >= VR_INGRESS_GREEDY)
+		in->calm = now;
+}
+
+static void vr_ingress_spill(struct vr_ingress *in, struct vr_queue *queue)
+{
+	in->spilled = get_jiffies_64();
+	queue->spilled = ++in->spills;
+}
+
 /* Packets that the stack sends back meanwhile find the scheduler active, and wait. */
 static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
 					   struct vr_queue *queue,
@@ -160,6 +203,7 @@ static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
 	struct vr_stats *stats = &queue->stats;
 
 	in->active = true;
+	vr_ingress_calm(in, queue);
 	vr_forward_begin(&in->forward, queue);
 	vr_forward_packet(&in->forward, skb);
 	vr_forward_end(&in->forward);
@@ -205,9 +249,12 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 	control = vr_ingress_is_control(skb);
 	reason = vr_ingress_full(router, queue, control, len);
 	if (unlikely(reason)) {
+		vr_ingress_spill(in, queue);
 		vr_ingress_drop(queue, skb, reason, len);
 		return;
 	}
+	if (unlikely(control) && vr_ingress_is_routing(skb))
+		in->calm = get_jiffies_64();
 	vr_ingress_cb(skb)->time = vr_ingress_stamp(in);
 	vr_ingress_cb(skb)->len = len;
 	vr_ingress_push(control ? &queue->control : &queue->data, skb, len);
@@ -277,20 +324,35 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 {
 	struct vr_stats *stats = &queue->stats;
 	u64 cost = vr_ingress_charge(in, queue, n);
+	bool empty = vr_ingress_empty(queue);
 
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_add(&stats->cpu_ns, cost);
 	u64_stats_update_end(&stats->syncp);
-	vr_drr_charge(&in->drr, &queue->flow, cost, vr_ingress_empty(queue));
+	vr_drr_charge(&in->drr, &queue->flow, cost, empty);
+	if (empty)
+		vr_ingress_calm(in, queue);
+}
+
+/* Is there a router that would lose what it has a right to if the rings ran over? */
+static bool vr_ingress_is_guarding(const struct vr_ingress *in)
+{
+	return get_jiffies_64() - in->calm < VR_INGRESS_GUARD;
 }
 
 /* How long may this poll take? What it would take anyway is no limit. A few packets
- * that came only now need none: the clock was not read for them.
+ * that came only now need none: the clock was not read for them. Returns how many
+ * packets it may serve.
  */
-static void vr_ingress_budget(struct vr_ingress *in)
+static unsigned int vr_ingress_budget(struct vr_ingress *in)
 {
 	u64 least;
 
+	if (unlikely(!vr_ingress_is_guarding(in) && in->again)) {
+		in->limited = false;
+		in->arrived = 0;
+		return VR_INGRESS_QUOTA_ALL;
+	}
 	if (in->again && in->arrived >= NAPI_POLL_WEIGHT) {
 		least = (in->now - in->left) >> VR_INGRESS_SQUEEZE;
 		in->slice = clamp_t(u64, least, in->slice / 2, VR_INGRESS_SLICE);
@@ -303,6 +365,7 @@ static void vr_ingress_budget(struct vr_ingress *in)
 		      in->slice;
 	in->limit = in->now + in->slice;
 	in->arrived = 0;
+	return VR_INGRESS_QUOTA;
 }
 
 /* How many packets a visit may serve; a poll that is limited serves one at least. */
@@ -389,9 +452,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
 		in->now = vr_compat_clock();
 	in->last = in->now;
-	vr_ingress_budget(in);
-
-	quota = min(VR_INGRESS_QUOTA, budget);
+	quota = min_t(unsigned int, vr_ingress_budget(in), budget);
 	rcu_read_lock();
 	in->forward.look++;
 	while (vr_ingress_may_go_on(in, done, quota) &&
@@ -427,6 +488,7 @@ void vr_ingress_setup(struct vr_ingress *in, struct net_device *dev)
 	vr_drr_init(&in->drr, VR_INGRESS_BATCH * 1000);
 	in->cost = 1000 << VR_INGRESS_COST_SHIFT;
 	in->slice = VR_INGRESS_SLICE;
+	in->calm = get_jiffies_64();
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &in->napi.state);
 	netif_napi_add(dev, &in->napi, vr_ingress_poll);
 }

@@ -37,6 +37,7 @@ struct vr_fifo {
  * @data: everything else
  * @cost: moving average of CPU time a packet, ns << VR_INGRESS_COST_SHIFT
  * @peak: most packets that were queued
+ * @spilled: number of the last packet that found it full, of all on this CPU
  * @stats: counters
  */
 struct vr_queue {
@@ -46,6 +47,7 @@ struct vr_queue {
 	struct vr_fifo data;
 	u32 cost;
 	u32 peak;
+	u32 spilled;
 	struct vr_stats stats;
 };
 

@@ -29,6 +29,10 @@ struct vr_ingress_flush;
  * @run: run of the receive softirq in which the last lone packet came
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
+ * @calm: jiffies when a router was last seen within its share, or a routing protocol's
+ *	packet came
+ * @spilled: jiffies when a packet last found its queue full
+ * @spills: packets that did
  * @limited: the poll's time is limited
  * @slice: how long a poll may take, ns
  * @now: clock a short while ago, ns
@@ -49,6 +53,9 @@ struct vr_ingress {
 	bool again;
 	unsigned int run;
 	unsigned int arrived;
+	u64 calm;
+	u64 spilled;
+	u32 spills;
 	bool limited;
 	u32 slice;
 	u64 now;

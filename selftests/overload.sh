@@ -190,8 +190,60 @@ overload_slow()
 	vr_cleanup
 }
 
+# overload_part: of what comes, the part that is forwarded, in percent, over two seconds
+overload_part()
+{
+	local ns rx=0 fwd=0
+
+	flood_mark
+	sleep 2
+	flood_read
+	for ns in "${vr_spaces[@]:0:2}"; do
+		rx=$((rx + RX[$ns] - RX0[$ns]))
+		fwd=$((fwd + FWD[$ns] - FWD0[$ns]))
+	done
+	[ "$rx" -gt 0 ] || vr_fail "nothing came"
+	PART=$((fwd * 100 / (rx + !rx)))
+}
+
+# overload_all: if all routers are in overload for half a minute, what is too much is
+# left to the NIC; not so any more when one within its share comes
+overload_all()
+{
+	local quiet rate i
+
+	overload_nics e1000 || return
+	flood_router 1 1
+	flood_router 2 1
+	flood_router 3 1
+	quiet=${vr_spaces[2]}
+	flood_stream busy 1 2 "ratep $RATE"
+	flood_go
+	flood_overload 20 || { flood_end; return 1; }
+	rate=$(((FWD[${vr_spaces[0]}] - FWD0[${vr_spaces[0]}]) / 2))
+	for ((i = 0; i < 30; i++)); do
+		overload_part
+		[ "$PART" -lt 70 ] || break
+	done
+	vr_diag "$PART % of what comes is forwarded after $((2 * i)) s"
+	vr_expect_num "percent forwarded of what comes, if all are in overload" "$PART" -ge 70
+	flood_calm
+	flood_stream quiet 3 1 "ratep $((rate / 4))"
+	flood_go
+	sleep 2
+	overload_part
+	flood_calm
+	vr_expect_num "percent forwarded of what comes, if one is not" "$PART" -le 50
+	# what the ring had when it came is gone
+	overload_run
+	overload_quiet "$quiet" quiet
+	flood_forget
+	vr_cleanup
+}
+
 vr_test "one router in overload, veth and RPS" overload_try overload_flood veth
 vr_test "one router in overload, e1000" overload_try overload_flood e1000
+vr_test "all routers in overload, e1000, until one is not" overload_try overload_all
 vr_test "one router on the slow path, by netfilter" overload_try overload_slow netfilter
 vr_test "one router on the slow path, without a neighbour" overload_try overload_slow neighbour
 vr_test "one router on the slow path, TTL 1" overload_try overload_slow ttl

@@ -98,7 +98,7 @@ def one_throughput(peer, n, size):
     try:
         gen.stream('all', peer, 0, n, size - 4 if size == 64 else size + 14)
         gen.start()
-        time.sleep(1.5)
+        time.sleep(peer.settle)
         sent, out, each, at = gen.sent('all'), tx(), peer.sent(), time.monotonic()
         time.sleep(SECONDS)
         sent = gen.sent('all') - sent

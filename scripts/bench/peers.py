@@ -105,6 +105,7 @@ class Peer:
     """Routers 0 to n - 1 of some kind."""
 
     name = label = ''
+    settle = 1.5        # seconds until all is as it stays, under full load
     counts = (1, 2, 4, 8)
 
     def __init__(self, n):
@@ -234,6 +235,7 @@ class Macvlan(Peer):
 class Vrouter(Macvlan):
     name, label = 'vrouter', 'vrouter'
     kind = 'vrport'
+    settle = 33         # so long it guards a router that might be within its share
 
     def more(self, i):
         return [f'link add vr{i} up type vrouter']
