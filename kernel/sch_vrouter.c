@@ -188,6 +188,7 @@ static int vr_sched_enqueue_split(struct Qdisc *qdisc,
 		next = segs->next;
 		skb_mark_not_on_list(segs);
 		qdisc_skb_cb(segs)->pkt_len = segs->len;
+		vr_compat_pkt_segs(segs, 1);
 		if (vr_sched_enqueue_one(qdisc, class, segs, to_free)) {
 			bytes += qdisc_pkt_len(segs);
 			n++;

@@ -142,6 +142,13 @@ do {									\
 #define vr_compat_qlen_dec(qdisc) ((void)(qdisc)->q.qlen--)
 #endif
 
+/* 7.2: statistics count the segments that are noted there */
+#ifdef VR_HAVE_PKT_SEGS
+#define vr_compat_pkt_segs(skb, n) ((void)(qdisc_skb_cb(skb)->pkt_segs = (n)))
+#else
+#define vr_compat_pkt_segs(skb, n) ((void)(skb))
+#endif
+
 /* switchdev hardware has forwarded the packet already */
 static inline bool vr_compat_l3_forwarded(const struct sk_buff *skb)
 {
