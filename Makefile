@@ -55,7 +55,7 @@ check-all:
 		scripts/check.sh static tools kunit uml guest-6.12 guest-6.1 guest-7.2 guest-rt
 
 check-debug:
-	VR_LIMIT=5400 scripts/check.sh kunit-debug uml-debug uml-kmemleak
+	VR_LIMIT=5400 scripts/check.sh kunit-debug uml-debug uml-kmemleak uml-realloc
 
 coverage:
 	scripts/coverage.sh

@@ -11,13 +11,15 @@ target=${1:?usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]}
 shift
 # C=1 and STRICT=1 leave other objects behind than a plain build; the latter says how
 # much of the stack each function takes.
-dir=$VR_ROOT/build/$target${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}${C:+-sparse}
+dir=$VR_ROOT/build/$target${VR_UML_SERIES:+-$VR_UML_SERIES}${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}${C:+-sparse}
 
 CHROOT=
 cflags=
 if [ "$target" = uml ]; then
 	cflags=$(vr_uml_cflags)
 	KDIR=$("$VR_ROOT/scripts/uml.sh" build)
+	# newer kernels note where they were built, and the cache has moved that
+	set -- "O=$KDIR" "$@"
 	set -- ARCH=um CONFIG_VROUTER_KUNIT_TEST=y ${VR_UML_GCOV:+GCOV_PROFILE=y} "$@"
 elif [ "$target" = i386 ] || [ "$target" = clang ]; then
 	KDIR=$VR_KDIR

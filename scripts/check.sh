@@ -3,7 +3,7 @@
 # usage: check.sh [SUITE...]
 # Run test suites, show their TAP, keep it in build/results/SUITE.tap, and end
 # with a line "N passed, N failed, N skipped". Suites: static tools kunit uml
-# guest-6.1 guest-6.12 guest-7.2 guest-rt kunit-debug uml-debug uml-kmemleak; without
+# guest-6.1 guest-6.12 guest-7.2 guest-rt kunit-debug uml-debug uml-kmemleak uml-realloc; without
 # arguments those of `make check`.
 #   VR_TESTS="a.sh b.py"  only these of the kselftests
 #   VR_LIMIT=SECONDS      how long a suite may take (1800)
@@ -138,6 +138,13 @@ suite()
 		export VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
 		kselftests "$1" scripts/uml.sh run -m 3G \
 			-a "kunit.enable=0 slab_debug=- kmemleak=on $INJECT"
+		;;
+	uml-realloc)
+		# a fault that 6.12 does not have
+		local VR_TESTS=${VR_TESTS:-realloc.py}
+		export VR_UML_SERIES=7.2 VR_UML_DEBUG=1 VR_TIMEOUT=${VR_TIMEOUT:-1200}
+		kselftests "$1" scripts/uml.sh run -m 3G \
+			-a "kunit.enable=0 kasan_multi_shot slab_debug=- kmemleak=off"
 		;;
 	guest-*)
 		export VR_TIMEOUT=${VR_TIMEOUT:-600}

@@ -12,14 +12,17 @@
 #   -k       keep the run's temporary files
 #   -a ARGS  more kernel arguments
 # VR_UML_DEBUG=1 takes a kernel with KASAN, lockdep and their like instead,
-# VR_UML_GCOV=1 one that tells which lines of the module ran.
+# VR_UML_GCOV=1 one that tells which lines of the module ran. VR_UML_SERIES is the
+# series of the kernel (6.12); 7.2 can let each reallocation of a packet move it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/rig.sh"
 
+series=${VR_UML_SERIES:-6.12}
 fragments=("$VR_ROOT/scripts/configs/uml.config")
 [ -z "${VR_UML_DEBUG:-}" ] || fragments+=("$VR_ROOT/scripts/configs/uml-debug.config")
 [ -z "${VR_UML_GCOV:-}" ] || fragments+=("$VR_ROOT/scripts/configs/uml-gcov.config")
+[ "$series" = 6.12 ] || fragments+=("$VR_ROOT/scripts/configs/uml-$series.config")
 
 # uml_build SOURCE FRAGMENT... DIR
 uml_build()
@@ -43,7 +46,7 @@ uml_build()
 uml_dir()
 {
 	local src key
-	src=$("$VR_ROOT/scripts/source.sh" 6.12)
+	src=$("$VR_ROOT/scripts/source.sh" "$series")
 	vr_need gcc make flex bison bc libelf-dev libssl-dev
 	key=$(vr_hash "${fragments[@]}" "$(gcc -dumpfullversion)" "$(declare -f uml_build)")
 	vr_cache_get "uml${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}-${src##*/source-}-$key" \
