@@ -49,8 +49,8 @@
 #define VR_INGRESS_QUOTA	48
 #define VR_INGRESS_QUOTA_ALL	60	/* less than NAPI_POLL_WEIGHT */
 #define VR_INGRESS_GUARD	(30 * HZ)
-#define VR_INGRESS_GREEDY	256	/* packets */
-#define VR_INGRESS_FORGET	HZ
+#define VR_INGRESS_GREEDY	2048	/* packets */
+#define VR_INGRESS_FORGET	(5 * HZ)
 #define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
 #define VR_INGRESS_SQUEEZE	3
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
