@@ -168,6 +168,12 @@ class Flood:
         self.a.flush()
         return wires
 
+    def fragments(self):
+        """Queues and bytes of router a's fragments that wait for the others."""
+        line = [li for li in self.a.r.read("/proc/thread-self/net/sockstat").splitlines()
+                if li.startswith("FRAG")][0].split()
+        return int(line[2]), int(line[4])
+
     def memory(self, before, held):
         """Packets that were there only for the flood are gone, but for `held`."""
         try:
@@ -332,16 +338,15 @@ def fragments(s):
     frames = [s.to(s.a, ip4("10.0.0.2", "10.0.0.1", payload=bytes(800), ident=i & 0xffff,
                             frag=0x2000)) for i in range(N)]
     run(f"vrctl set vr0 limit-packets {N}", ns=s.a.r)
-    s.a.r.sysctl("net.ipv4.ipfrag_time", 1)
+    s.a.r.sysctl("net.ipv4.ipfrag_time", 3)
     try:
         c, _ = s.flood(frames, held=most // 1280)
     finally:
         run(f"vrctl set vr0 limit-packets {LIMIT}", ns=s.a.r)
-    line = [li for li in s.a.r.read("/proc/thread-self/net/sockstat").splitlines()
-            if li.startswith("FRAG")][0]
     # Linux looks at the limit before it takes one more
-    at_most("memory of fragments", most + 65536, int(line.split()[-1]))
+    at_most("memory of fragments", most + 65536, s.fragments()[1])
     some("punted", c["punt"]["local"])
+    wait("fragments time out", lambda: s.fragments() == (0, 0))
 
 
 def transit_fragments(s):
@@ -352,9 +357,7 @@ def transit_fragments(s):
     at_most("peak of the queue", LIMIT + CONTROL, c["queued-peak"])
     expect("forwarded and dropped", c["rx-packets"] - sum(c["punt"].values()),
            c["forwarded-packets"] + c["drop"]["queue-packets"])
-    line = [li for li in s.a.r.read("/proc/thread-self/net/sockstat").splitlines()
-            if li.startswith("FRAG")][0]
-    expect("queues of fragments", 0, int(line.split()[2]))
+    expect("queues of fragments", 0, s.fragments()[0])
 
 
 def unresolved(s):
