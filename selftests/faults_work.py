@@ -78,18 +78,45 @@ def routes():
     yield "IPv4 blackhole", route("198.51.101.0", 24, 254, b"", kind=6), 4, [2]
 
 
-def one_change(n, msg, family, before, after):
-    """A change of a route, while the nth allocation of the mirror's work fails. Return
-    whether it did."""
-    wires = {4: [2], 6: [2]}
+def fails(n, act):
+    """Act, while the nth allocation of the mirror's work fails. Return whether it did."""
     WORLD.workers.arm(n)
     try:
+        act()
+    finally:
+        failed = WORLD.workers.disarm()
+    return failed
+
+
+def sweep(once, most=400):
+    """Have once(n) let the nth allocation fail, and say whether it did, for all that there
+    are. Return how many did."""
+    n, failed, quiet = 0, 0, 0
+    # the worker may have been another one, which had not been there
+    while quiet < 3 and n < most:
+        n += 1
+        hit = once(n)
+        failed += hit
+        quiet = 0 if hit else quiet + 1
+    print(f"# {n} tries, {failed} with failures")
+    return failed
+
+
+def at_least(least, failed):
+    if failed < least:
+        raise Failure(f"allocations that failed: expected {least} or more, actual {failed}")
+
+
+def one_change(n, msg, family, before, after):
+    """A change of a route. Return whether an allocation failed."""
+    wires = {4: [2], 6: [2]}
+
+    def change():
         expect("change of a route", ("done", 0), WORLD.r.attempt(msg))
         wires[family] = sorted(set(before + after))
         WORLD.probe(wires[4], wires[6])
         WORLD.settled()
-    finally:
-        failed = WORLD.workers.disarm()
+    failed = fails(n, change)
     wires[family] = after
     WORLD.probe(wires[4], wires[6])
     return failed
@@ -100,17 +127,12 @@ def t_mirror():
     back soon; packets go where the kernel's routes lead all the time."""
     WORLD.make()
     for what, body, family, wires in routes():
-        before, n, failed = WORLD.resyncs(), 0, 0
-        quiet = 0
-        # the worker may have been another one, which had not been there
-        while quiet < 3 and n < 200:
-            n += 1
-            hit = one_change(n, request(rtnl.NEWROUTE, body, NEW), family, [2], wires)
-            hit |= one_change(n, request(rtnl.DELROUTE, body), family, wires, [2])
-            failed += hit
-            quiet = 0 if hit else quiet + 1
-        print(f"# {what}: {n} tries, {failed} with failures, "
-              f"{WORLD.resyncs() - before} times built anew")
+        def both(n, body=body, family=family, wires=wires):
+            new = one_change(n, request(rtnl.NEWROUTE, body, NEW), family, [2], wires)
+            return one_change(n, request(rtnl.DELROUTE, body), family, wires, [2]) or new
+        before = WORLD.resyncs()
+        failed = sweep(both, 200)
+        print(f"# {what}: {WORLD.resyncs() - before} times built anew")
         if failed < 2 or WORLD.resyncs() == before:
             raise Failure(f"{what}: expected that the mirror had to be built anew, actual: "
                           f"never, {failed} failures")
@@ -124,23 +146,17 @@ def set_up(name):
 def t_start():
     """The first build of the tables fails, at each of its allocations."""
     WORLD.make()
-    n, failed, quiet = 0, 0, 0
-    while quiet < 3 and n < 400:
-        n += 1
+
+    def start():
+        expect("up", ("done", 0), WORLD.r.attempt(set_up("vr0")))
+        WORLD.probe([2], [2])
+        WORLD.settled()
+
+    def once(n):
         expect("down", ("done", 0), WORLD.r.attempt(request(
             rtnl.NEWLINK, link("vr0", change=rtnl.IFF_UP))))
-        WORLD.workers.arm(n)
-        try:
-            expect("up", ("done", 0), WORLD.r.attempt(set_up("vr0")))
-            WORLD.probe([2], [2])
-            WORLD.settled()
-        finally:
-            hit = WORLD.workers.disarm()
-        failed += hit
-        quiet = 0 if hit else quiet + 1
-    print(f"# {n} tries, {failed} with failures")
-    if failed < 10:
-        raise Failure(f"allocations that failed: expected 10 or more, actual {failed}")
+        return fails(n, start)
+    at_least(10, sweep(once))
     WORLD.check()
 
 
@@ -148,21 +164,12 @@ def t_flags():
     """Invariant 8, where the kernel is told anew by which routes the router forwards:
     nothing is held for good. That shows where the NIC is deleted, in t_load()."""
     WORLD.make()
-    n, failed, quiet = 0, 0, 0
-    while quiet < 3 and n < 400:
-        n += 1
-        WORLD.workers.arm(n)
-        try:
-            WORLD.rig.r.batch(["nexthop replace id 7 via 10.0.1.2 dev r1"])
-            # returns when the mirror has done what it was told
-            run("vrctl set vr0 max-routes 0", ns=WORLD.rig.r)
-        finally:
-            hit = WORLD.workers.disarm()
-        failed += hit
-        quiet = 0 if hit else quiet + 1
-    print(f"# {n} tries, {failed} with failures")
-    if failed < 5:
-        raise Failure(f"allocations that failed: expected 5 or more, actual {failed}")
+
+    def flag():
+        WORLD.rig.r.batch(["nexthop replace id 7 via 10.0.1.2 dev r1"])
+        # returns when the mirror has done what it was told
+        run("vrctl set vr0 max-routes 0", ns=WORLD.rig.r)
+    at_least(5, sweep(lambda n: fails(n, flag)))
     WORLD.check()
     WORLD.probe([2], [2])
 
@@ -203,22 +210,19 @@ def t_namespace():
     def there():
         return count(nl.ROUTER_GET, 20), count(nl.PORT_GET, 13)
     before = there()
-    n, failed, quiet = 0, 0, 0
-    while quiet < 3 and n < 400:
-        n += 1
+
+    def once(n):
         fd = tenant(WORLD.nic["eth0"])
         expect("routers and ports", (before[0] + 1, before[1] + 2), there())
-        WORLD.workers.arm(n)
-        try:
+
+        def end():
             os.close(fd)
             wait("the namespace's router and ports are gone", lambda: there() == before)
-        finally:
-            hit = WORLD.workers.disarm()
-        failed += hit
-        quiet = 0 if hit else quiet + 1
+        hit = fails(n, end)
         if n % 8 == 0:
             WORLD.probe([2], [2])
-    print(f"# {n} tries, {failed} with failures")
+        return hit
+    sweep(once)
     WORLD.probe([2], [2])
     WORLD.settled()
 
