@@ -60,23 +60,13 @@ static void vr_mirror_restart(struct notifier_block *nb)
 	vr_mirror_forget(container_of(nb, struct vr_mirror, fib_nb));
 }
 
-static bool vr_mirror_offload(struct vr_mirror *mirror,
-			      const struct vr_nexthop *nh)
-{
-	bool offload;
-
-	rcu_read_lock();
-	offload = nh && vr_nexthop_offload(nh, mirror->router);
-	rcu_read_unlock();
-	return offload;
-}
-
 /* Tell the kernel whether the data plane takes a route's packets. */
 static void vr_mirror_flag(struct vr_mirror *mirror,
 			   const struct vr_change *change,
-			   const struct vr_nexthop *nh)
+			   struct vr_nexthop *nh)
 {
-	vr_change_set_flags(change, mirror->net, vr_mirror_offload(mirror, nh));
+	vr_change_set_flags(change, mirror->net,
+			    nh && vr_nexthop_offload(nh, mirror->router));
 }
 
 static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
@@ -353,14 +343,14 @@ static void vr_mirror_teardown(struct vr_mirror *mirror)
 /* Follow what is no change of a route. */
 static void vr_mirror_follow(struct vr_mirror *mirror)
 {
-	if (READ_ONCE(mirror->recheck)) {
-		WRITE_ONCE(mirror->recheck, false);
-		vr_nexthop_recheck(mirror->rib->nexthops);
-	}
-	if (READ_ONCE(mirror->reflag)) {
-		WRITE_ONCE(mirror->reflag, false);
+	if (!READ_ONCE(mirror->recheck))
+		return;
+	WRITE_ONCE(mirror->recheck, false);
+	/* who is about to change an object says so before it does */
+	rtnl_lock();
+	rtnl_unlock();
+	if (vr_nexthop_recheck(mirror->rib->nexthops, mirror->router))
 		vr_mirror_reflag(mirror);
-	}
 }
 
 static void vr_mirror_work(struct work_struct *work)
@@ -454,12 +444,12 @@ void vr_mirror_stop(struct vr_router *router)
 }
 
 /**
- * vr_mirror_recheck_neighbours() - neighbours of the router are of no use any more
- * @router: router
+ * vr_mirror_recheck() - ports, neighbours or nexthop objects changed
+ * @router: router that may have routes by them
  *
  * Context: RTNL or RCU read side.
  */
-void vr_mirror_recheck_neighbours(const struct vr_router *router)
+void vr_mirror_recheck(const struct vr_router *router)
 {
 	struct vr_mirror *mirror = vr_mirror_of(router);
 
@@ -469,19 +459,50 @@ void vr_mirror_recheck_neighbours(const struct vr_router *router)
 	vr_mirror_kick(mirror, 0);
 }
 
-/**
- * vr_mirror_recheck() - ports of the router, or nexthop objects, changed
- * @router: router
- *
- * Context: RTNL or RCU read side.
- */
-void vr_mirror_recheck(const struct vr_router *router)
+/* What is still to be done may bring a nexthop that is not in the table yet. */
+static bool vr_mirror_is_done(struct vr_mirror *mirror)
 {
+	bool done;
+
+	spin_lock_bh(&mirror->lock);
+	done = !mirror->pending && !READ_ONCE(mirror->doing);
+	spin_unlock_bh(&mirror->lock);
+	return done;
+}
+
+/**
+ * vr_mirror_port_down() - a port went down, maybe another router's
+ * @router: router of the port's namespace, which may have a route by it
+ * @dev: the port
+ *
+ * Context: RTNL and RCU read side.
+ */
+void vr_mirror_port_down(const struct vr_router *router,
+			 const struct net_device *dev)
+{
+	const struct vr_rib *rib = rcu_dereference(router->rib);
 	struct vr_mirror *mirror = vr_mirror_of(router);
 
-	if (mirror)
-		WRITE_ONCE(mirror->reflag, true);
-	vr_mirror_recheck_neighbours(router);
+	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
+		       vr_nexthop_has_device(rib->nexthops, dev)))
+		vr_mirror_recheck(router);
+}
+
+/**
+ * vr_mirror_object_changed() - a nexthop object changes
+ * @router: router of its namespace, which may have a route by it
+ * @id: its number
+ *
+ * Context: RTNL and RCU read side.
+ */
+void vr_mirror_object_changed(const struct vr_router *router, u32 id)
+{
+	const struct vr_rib *rib = rcu_dereference(router->rib);
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
+		       vr_nexthop_has_object(rib->nexthops, id)))
+		vr_mirror_recheck(router);
 }
 
 /**

@@ -47,8 +47,7 @@ struct vr_rib;
  * @rib: the routes
  * @registered: hears of routes
  * @failures: how often building everything failed since it last did not
- * @recheck: ports or neighbours changed; set by anyone
- * @reflag: ports or nexthop objects changed; set by anyone
+ * @recheck: ports, neighbours or nexthop objects changed; set by anyone
  * @doing: changes that the work has taken from @events and not applied yet
  * @doing_since: the same as @since for them
  */
@@ -77,7 +76,6 @@ struct vr_mirror {
 	bool registered;
 	u8 failures;
 	bool recheck;
-	bool reflag;
 	u32 doing;
 	u64 doing_since;
 };

@@ -15,7 +15,7 @@
 #include "router.h"
 
 #define VR_NEXTHOP_INDEX_MIN	16
-#define VR_NEXTHOP_FORGET_MAX	4096U
+#define VR_NEXTHOP_LOOK_MAX	4096U
 
 /**
  * vr_nexthop_table_alloc() - make a table without nexthops
@@ -341,7 +341,7 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
  * @table: nexthops
  * @neigh: entry that is not valid any more; the caller has a reference
  *
- * An entry that is held cannot be deleted. Looks at the first VR_NEXTHOP_FORGET_MAX
+ * An entry that is held cannot be deleted. Looks at the first VR_NEXTHOP_LOOK_MAX
  * nexthops only, the others are vr_nexthop_recheck()'s.
  *
  * Context: any, RCU read side.
@@ -350,7 +350,7 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
 bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 {
 	const struct vr_nexthop_index *index = rcu_dereference(table->index);
-	u32 id, size = min(index->size, VR_NEXTHOP_FORGET_MAX);
+	u32 id, size = min(index->size, VR_NEXTHOP_LOOK_MAX);
 	struct vr_nexthop *nh;
 	struct vr_path *path;
 	unsigned int i;
@@ -368,28 +368,66 @@ bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 	return size == index->size;
 }
 
-/**
- * vr_nexthop_recheck() - follow devices that went up or down
- * @table: nexthops
- *
- * Lets go of neighbour entries that are of no use, which would hold their devices,
- * and shares the flows of IPv6 multipath routes out anew.
- *
- * Context: the mirror's work.
- */
-void vr_nexthop_recheck(struct vr_nexthops *table)
+static bool vr_nexthop_uses_device(const struct vr_nexthop *nh,
+				   const struct net_device *dev)
 {
-	struct vr_nexthop *nh;
-	unsigned int i, p;
+	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(table->by_contents); i++) {
-		hlist_for_each_entry(nh, &table->by_contents[i], node) {
-			for (p = 0; p < nh->npaths; p++)
-				vr_nexthop_drop_neigh(&nh->path[p]);
-			if (nh->npaths && nh->path[0].f6i)
-				vr_nexthop_rebalance(nh);
-		}
+	for (i = 0; i < nh->npaths; i++)
+		if (nh->path[i].dev == dev)
+			return true;
+	return false;
+}
+
+/**
+ * vr_nexthop_has_device() - may a nexthop lead out by a device?
+ * @table: nexthops
+ * @dev: device
+ *
+ * Nexthop objects are not asked: nothing of theirs is kept.
+ *
+ * Context: RCU read side.
+ * Return: false if none does; true if one does, or if there are too many to look at.
+ */
+bool vr_nexthop_has_device(const struct vr_nexthops *table,
+			   const struct net_device *dev)
+{
+	const struct vr_nexthop_index *index = rcu_dereference(table->index);
+	const struct vr_nexthop *nh;
+	u32 id;
+
+	if (index->size > VR_NEXTHOP_LOOK_MAX)
+		return true;
+	for (id = 0; id < index->size; id++) {
+		nh = rcu_dereference(index->nh[id]);
+		if (nh && vr_nexthop_uses_device(nh, dev))
+			return true;
 	}
+	return false;
+}
+
+/**
+ * vr_nexthop_has_object() - may a nexthop be an object of the kernel's?
+ * @table: nexthops
+ * @id: the object's number; of what happens to one in a group, the group is told of, too
+ *
+ * Context: RCU read side.
+ * Return: false if none is; true if one is, or if there are too many to look at.
+ */
+bool vr_nexthop_has_object(const struct vr_nexthops *table, u32 id)
+{
+	const struct vr_nexthop_index *index = rcu_dereference(table->index);
+	const struct vr_nexthop *nh;
+	u32 i;
+
+	if (index->size > VR_NEXTHOP_LOOK_MAX)
+		return true;
+	for (i = 0; i < index->size; i++) {
+		nh = rcu_dereference(index->nh[i]);
+		if (nh && nh->object && nh->object->id == id)
+			return true;
+	}
+	return false;
 }
 
 static bool vr_nexthop_is_ours(const struct net_device *dev,
@@ -417,16 +455,9 @@ static bool vr_nexthop_object_offload(struct nexthop *object,
 	return false;
 }
 
-/**
- * vr_nexthop_offload() - does the data plane take packets for this nexthop?
- * @nh: nexthop
- * @router: router
- *
- * Context: RCU read side.
- * Return: true if at least one path leads to a port of the router.
- */
-bool vr_nexthop_offload(const struct vr_nexthop *nh,
-			const struct vr_router *router)
+/* Does at least one path lead to a port of the router? */
+static bool vr_nexthop_leads_to(const struct vr_nexthop *nh,
+				const struct vr_router *router)
 {
 	unsigned int i;
 
@@ -438,4 +469,64 @@ bool vr_nexthop_offload(const struct vr_nexthop *nh,
 		if (vr_nexthop_is_ours(nh->path[i].dev, router))
 			return true;
 	return false;
+}
+
+/**
+ * vr_nexthop_offload() - does the data plane take packets for this nexthop?
+ * @nh: nexthop
+ * @router: router
+ *
+ * Context: the mirror's work.
+ * Return: true if at least one path led to a port of the router when it was last
+ * asked, here or by vr_nexthop_recheck(): the same for all of its routes.
+ */
+bool vr_nexthop_offload(struct vr_nexthop *nh, const struct vr_router *router)
+{
+	if (!nh->asked) {
+		rcu_read_lock();
+		nh->offload = vr_nexthop_leads_to(nh, router);
+		rcu_read_unlock();
+		nh->asked = true;
+	}
+	return nh->offload;
+}
+
+static void vr_nexthop_follow(struct vr_nexthop *nh)
+{
+	unsigned int i;
+
+	for (i = 0; i < nh->npaths; i++)
+		vr_nexthop_drop_neigh(&nh->path[i]);
+	if (nh->npaths && nh->path[0].f6i)
+		vr_nexthop_rebalance(nh);
+}
+
+/**
+ * vr_nexthop_recheck() - follow ports and nexthop objects that changed
+ * @table: nexthops
+ * @router: router
+ *
+ * Lets go of neighbour entries that are of no use, which would hold their devices,
+ * and shares the flows of IPv6 multipath routes out anew.
+ *
+ * Context: the mirror's work.
+ * Return: whether vr_nexthop_offload() says something else than before.
+ */
+bool vr_nexthop_recheck(struct vr_nexthops *table,
+			const struct vr_router *router)
+{
+	struct vr_nexthop *nh;
+	bool changed = false;
+	unsigned int i;
+	bool old;
+
+	for (i = 0; i < ARRAY_SIZE(table->by_contents); i++) {
+		hlist_for_each_entry(nh, &table->by_contents[i], node) {
+			vr_nexthop_follow(nh);
+			old = nh->offload;
+			nh->asked = false;
+			changed |= vr_nexthop_offload(nh, router) != old;
+		}
+	}
+	return changed;
 }

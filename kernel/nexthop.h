@@ -57,6 +57,9 @@ struct vr_path {
  * @fi: the kernel's own, held; IPv4 only
  * @f6i: the route that holds @object; IPv6 only
  * @id: index in the table
+ * @asked: @offload is known; writer only
+ * @offload: what the kernel was told of its routes: the data plane takes their packets;
+ *	writer only
  * @users: routes that use it; writer only
  * @hash: hash of its contents
  * @node: in the table's hash by contents
@@ -72,6 +75,8 @@ struct vr_nexthop {
 	struct fib_info *fi;
 	struct fib6_info *f6i;
 	u16 id;
+	bool asked;
+	bool offload;
 	u32 users;
 	u32 hash;
 	struct hlist_node node;
@@ -129,9 +134,12 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 void vr_nexthop_put(struct vr_nexthop *nh);
 struct vr_nexthop *vr_nexthop_by_id(const struct vr_nexthops *table, u16 id);
 bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh);
-void vr_nexthop_recheck(struct vr_nexthops *table);
-bool vr_nexthop_offload(const struct vr_nexthop *nh,
+bool vr_nexthop_has_device(const struct vr_nexthops *table,
+			   const struct net_device *dev);
+bool vr_nexthop_has_object(const struct vr_nexthops *table, u32 id);
+bool vr_nexthop_recheck(struct vr_nexthops *table,
 			const struct vr_router *router);
+bool vr_nexthop_offload(struct vr_nexthop *nh, const struct vr_router *router);
 
 /**
  * vr_nexthop_find() - nexthop by its number

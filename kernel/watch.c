@@ -28,15 +28,18 @@ struct vr_watch_net {
 
 static unsigned int vr_watch_net_id;
 
-static void vr_watch_recheck(const struct net *net)
+/* A route of any router of the namespace may lead out by a port. Whether packets take
+ * it changes for the port's own router only, which vr_port_bind() sees to.
+ */
+static void vr_watch_port_down(const struct net_device *dev)
 {
 	struct vr_router *router;
 	u32 id = 0;
 
 	rcu_read_lock();
 	while ((router = vr_router_next(&id)))
-		if (net_eq(dev_net(router->dev), net))
-			vr_mirror_recheck(router);
+		if (net_eq(dev_net(router->dev), dev_net(dev)))
+			vr_mirror_port_down(router, dev);
 	rcu_read_unlock();
 }
 
@@ -49,7 +52,7 @@ static int vr_watch_netdev(struct notifier_block *nb, unsigned long event,
 		return vr_router_event(dev, event, ptr);
 	if (vr_port_is(dev) && (event == NETDEV_DOWN ||
 				event == NETDEV_UNREGISTER))
-		vr_watch_recheck(dev_net(dev));
+		vr_watch_port_down(dev);
 	return vr_port_event(dev, event, ptr);
 }
 
@@ -71,7 +74,7 @@ static void vr_watch_forget(struct neighbour *neigh)
 	router = rcu_dereference(port->router);
 	rib = router ? rcu_dereference(router->rib) : NULL;
 	if (rib && !vr_nexthop_forget(rib->nexthops, neigh))
-		vr_mirror_recheck_neighbours(router);
+		vr_mirror_recheck(router);
 	rcu_read_unlock();
 }
 
@@ -96,10 +99,18 @@ static int vr_watch_nexthop(struct notifier_block *nb, unsigned long event,
 {
 	const struct vr_watch_net *watch =
 		container_of(nb, struct vr_watch_net, nexthop);
+	const struct nh_notifier_info *info = ptr;
+	struct vr_router *router;
+	u32 id = 0;
 
-	if (event == NEXTHOP_EVENT_REPLACE ||
-	    event == NEXTHOP_EVENT_BUCKET_REPLACE)
-		vr_watch_recheck(watch->net);
+	if (event != NEXTHOP_EVENT_REPLACE &&
+	    event != NEXTHOP_EVENT_BUCKET_REPLACE)
+		return NOTIFY_DONE;
+	rcu_read_lock();
+	while ((router = vr_router_next(&id)))
+		if (net_eq(dev_net(router->dev), watch->net))
+			vr_mirror_object_changed(router, info->id);
+	rcu_read_unlock();
 	return NOTIFY_DONE;
 }
 

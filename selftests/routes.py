@@ -478,47 +478,7 @@ def tos4():
         raise Failure("\n# ".join(wrong))
 
 
-# --- flags and rules ---------------------------------------------------------
-
-def offload():
-    """`ip route` marks what the data plane took, while it does."""
-    show = "vrf red" if rig.vrf else "table main"
-    routes = {"198.51.100.0/24": True, "198.51.101.0/24": False,
-              "2001:db8:ff::/64": True, "2001:db8:fe::/64": False}
-
-    def flags():
-        found = {}
-        for v in ("-4", "-6"):
-            for line in run(f"ip {v} route show {show}", ns=rig.r).splitlines():
-                words = line.split()
-                name = words[1] if words[0] == "blackhole" else words[0]
-                if name in routes:
-                    found[name] = "rt_offload" in words
-        return found
-
-    ip(R("add", "198.51.100.0/24", 1), R("add", "198.51.101.0/24", None, "", "blackhole"),
-       R("add", "2001:db8:ff::/64", 1), R("add", "2001:db8:fe::/64", None, "", "blackhole"))
-    try:
-        rig.sync()
-        expect("rt_offload", routes, flags())
-        rig.down()
-        none = dict.fromkeys(routes, False)
-        wait("no rt_offload with the router down", lambda: flags() == none)
-        rig.up()
-        wait("rt_offload with the router up", lambda: flags() == routes)
-        ip(R("replace", "198.51.100.0/24", None, "", "blackhole"),
-           R("replace", "198.51.101.0/24", 2))
-        rig.sync()
-        want = dict(routes)
-        want["198.51.100.0/24"], want["198.51.101.0/24"] = False, True
-        expect("rt_offload of replaced routes", want, flags())
-    finally:
-        for dst in routes:
-            f = "-6 " if ":" in dst else ""
-            run(f"ip {f}route del {rig.table} {dst}", False, ns=rig.r)
-            run(f"ip {f}route del {rig.table} blackhole {dst}", False, ns=rig.r)
-        rig.sync()
-
+# --- rules ------------------------------------------------------------------
 
 def rules():
     """A rule comes: the stack decides. It goes: the router does again."""
@@ -831,7 +791,6 @@ def tests(vrf):
         yield f"{where}: IPv{f} neighbour with another MAC address", moves(f)
         yield f"{where}: IPv{f} neighbour deleted", forgets(f)
     yield f"{where}: IPv4 via IPv6", via6
-    yield f"{where}: rt_offload", offload
     yield f"{where}: by TOS", tos4
     yield f"{where}: by source", by_source6
     yield f"{where}: IPv6 paths one by one", append6

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""`ip route` marks the routes whose packets the data plane takes (rt_offload), and only
+these, whatever changes: the routes, the router, its ports, nexthop objects."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from vrtest import Rig, expect, main, run, wait  # noqa: E402
+
+VIA = {4: {1: "10.0.1.2", 2: "10.0.2.2"}, 6: {1: "2001:db8:1::2", 2: "2001:db8:2::2"}}
+ONE = {4: "198.51.100.0/24", 6: "2001:db8:ff::/64"}
+TWO = {4: "198.51.101.0/24", 6: "2001:db8:fe::/64"}
+rig = None
+
+
+def start(vrf):
+    def test():
+        global rig
+        if rig:
+            rig.gone()
+        rig = Rig(3, vrf=vrf)
+    return test
+
+
+def ip(*lines):
+    """Commands; {T} is the router's table."""
+    for line in lines:
+        rig.r.cmd("ip " + line.replace("{T}", rig.table))
+
+
+def flags(family):
+    """Of each of the tests' routes, whether it is marked."""
+    found = {}
+    show = "vrf red" if rig.vrf else "table main"
+    name = None
+    for line in run(f"ip -{family} route show {show}", ns=rig.r).splitlines():
+        words = line.split()
+        # the paths of a route are indented below it
+        if not line[0].isspace():
+            name = words[1] if words[0] == "blackhole" else words[0]
+        if name in (ONE[family], TWO[family]):
+            found[name] = found.get(name, False) or "rt_offload" in words
+    return found
+
+
+def steps(family, todo):
+    """Each: what to do, and which routes are marked then."""
+    try:
+        for act, one, two in todo:
+            ip(*([act] if isinstance(act, str) else act))
+            rig.sync()
+            want = {ONE[family]: one, TWO[family]: two}
+            expect(f"rt_offload after {act}", {k: v for k, v in want.items() if v is not None},
+                   flags(family))
+    finally:
+        run(f"ip -{family} route flush {'table 100' if rig.vrf else 'table main'} proto 99",
+            False, ns=rig.r)
+        for n in (20, 11, 12):
+            run(f"ip nexthop del id {n}", False, ns=rig.r)
+        rig.sync()
+
+
+def route(family, verb, dst, how):
+    return f"-{family} route {verb} {{T}} {dst} {how} proto 99"
+
+
+def replaced(family):
+    def test():
+        gw = f"via {VIA[family][1]}"
+        steps(family, [
+            ([route(family, "add", ONE[family], gw),
+              route(family, "add", "blackhole " + TWO[family], "")], True, False),
+            ([route(family, "replace", "blackhole " + ONE[family], ""),
+              route(family, "replace", TWO[family], gw)], False, True)])
+    return test
+
+
+def router(family):
+    """The router goes down, and up."""
+    def test():
+        try:
+            ip(route(family, "add", ONE[family], f"via {VIA[family][1]}"),
+               route(family, "add", "blackhole " + TWO[family], ""))
+            rig.sync()
+            up = {ONE[family]: True, TWO[family]: False}
+            expect("rt_offload", up, flags(family))
+            rig.down()
+            wait("no rt_offload with the router down",
+                 lambda: flags(family) == dict.fromkeys(up, False))
+            rig.up()
+            wait("rt_offload with the router up", lambda: flags(family) == up)
+        finally:
+            steps(family, [])
+    return test
+
+
+def objects(family):
+    """What routes lead over changes, and none of them is announced. Both routes over an
+    object, over a group with it, and one over something else meanwhile."""
+    def test():
+        via = f"via {VIA[family][1]} dev r1"
+        gone = f"-{family} nexthop replace id 11 blackhole"
+        by = [route(family, "add", ONE[family], "nhid 11"),
+              route(family, "add", TWO[family], "nhid 11")]
+        steps(family, [
+            ([f"nexthop add id 11 {via}", *by], True, True),
+            (gone, False, False),
+            (f"nexthop replace id 11 {via}", True, True),
+            ([f"nexthop add id 12 via {VIA[family][2]} dev r2",
+              route(family, "replace", ONE[family], "nhid 12"), gone], True, False),
+            ([f"nexthop replace id 11 {via}", "nexthop add id 20 group 11",
+              route(family, "replace", ONE[family], "nhid 20")], True, True),
+            (f"-{family} nexthop replace id 12 blackhole", True, True),
+            ("nexthop replace id 20 group 12", False, True),
+            ("nexthop replace id 20 group 11", True, True),
+            # in the group alone
+            (route(family, "replace", TWO[family], "nhid 20"), True, True),
+            (gone, False, False)])
+    return test
+
+
+def ports():
+    """A route has another path as well, so that it stays when the port goes down."""
+    vrf = ["link set x1 master red", "link set dm master red"] if rig.vrf else []
+    rig.nic.batch([f"link add link eth1 name x1 netns {rig.r.name} type vrport"])
+    try:
+        rig.r.batch(["link add dm type dummy", *vrf, "addr add 10.9.1.1/24 dev x1",
+                     "addr add 10.9.2.1/24 dev dm", "link set x1 up", "link set dm up"])
+        paths = "nexthop via 10.9.1.2 dev x1 nexthop via 10.9.2.2 dev dm"
+        steps(4, [
+            ([route(4, "add", ONE[4], "via 10.9.1.2 dev x1"),
+              f"route add {{T}} {TWO[4]} proto 99 {paths}"], True, True),
+            ("link set x1 down", None, False),
+            ("link set x1 up", None, True)])
+    finally:
+        rig.r.batch(["link del x1", "link del dm"], force=True)
+
+
+def tests(vrf):
+    where = "VRF" if vrf else "namespace"
+    yield f"{where}: router", start(vrf)
+    for f in (4, 6):
+        yield f"{where}: IPv{f} routes replaced", replaced(f)
+        yield f"{where}: IPv{f} router down and up", router(f)
+        yield f"{where}: IPv{f} nexthop objects", objects(f)
+    yield f"{where}: port of one of several paths", ports
+
+
+if __name__ == "__main__":
+    main([*tests(False), *tests(True)])
