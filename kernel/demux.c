@@ -72,10 +72,12 @@ static void vr_demux_sniff(const struct vr_nic *nic, struct sk_buff *skb,
 static void vr_demux_flood(const struct vr_nic *nic, struct sk_buff *skb,
 			   u16 vlan, const struct vr_port *sender)
 {
+	unsigned int group = vr_port_group(eth_hdr(skb)->h_dest);
 	struct vr_port *port;
 
 	list_for_each_entry_rcu(port, &nic->ports, list)
-		if (port != sender && vr_demux_wants(port, vlan))
+		if (port != sender && test_bit(group, port->groups) &&
+		    vr_demux_wants(port, vlan))
 			vr_demux_copy(port, skb, skb->pkt_type);
 }
 

@@ -177,10 +177,28 @@ static netdev_tx_t vr_port_start_xmit(struct sk_buff *skb,
 	return NETDEV_TX_OK;
 }
 
+/* What is for a group that nobody here listens to must not cost each port on the NIC a
+ * clone, and each router its time.
+ */
+static void vr_port_set_groups(struct net_device *dev)
+{
+	DECLARE_BITMAP(groups, 1 << VR_PORT_GROUP_BITS) = {};
+	struct vr_port *port = netdev_priv(dev);
+	struct netdev_hw_addr *ha;
+
+	__set_bit(vr_port_group(dev->broadcast), groups);
+	netdev_for_each_mc_addr(ha, dev)
+		__set_bit(vr_port_group(ha->addr), groups);
+	if (dev->flags & (IFF_PROMISC | IFF_ALLMULTI))
+		bitmap_fill(groups, 1 << VR_PORT_GROUP_BITS);
+	bitmap_copy(port->groups, groups, 1 << VR_PORT_GROUP_BITS);
+}
+
 static void vr_port_set_rx_mode(struct net_device *dev)
 {
 	struct vr_port *port = netdev_priv(dev);
 
+	vr_port_set_groups(dev);
 	dev_uc_sync(port->lower, dev);
 	dev_mc_sync(port->lower, dev);
 	vr_nic_sync_addresses(port);

@@ -5,12 +5,16 @@
 #ifndef VROUTER_PORT_H
 #define VROUTER_PORT_H
 
+#include <linux/hash.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
+#include <linux/unaligned.h>
 
 #include "nic.h"
 
 struct vr_router;
+
+#define VR_PORT_GROUP_BITS	8
 
 /**
  * struct vr_port - a port, the private part of its net device
@@ -21,6 +25,8 @@ struct vr_router;
  * @vlan: VLAN id on the NIC, 0 for untagged
  * @up: takes frames; protected by RTNL
  * @promisc: wants frames that are for nobody else, too; protected by RTNL
+ * @groups: which broadcast and multicast it wants, by vr_port_group(): maybe more, as
+ *	with a NIC's hash filter; protected by the device's address lock
  * @id: index in the table of all ports, 0 before it is in
  * @list: in &vr_nic.ports
  * @link: number of the share of links that its frames are of, 0 for the host's
@@ -34,6 +40,7 @@ struct vr_port {
 	u16 vlan;
 	bool up;
 	bool promisc;
+	DECLARE_BITMAP(groups, 1 << VR_PORT_GROUP_BITS);
 
 	u32 id;
 	struct list_head list;
@@ -53,6 +60,17 @@ extern const struct ethtool_ops vr_port_ethtool_ops;
 static inline bool vr_port_is(const struct net_device *dev)
 {
 	return dev->netdev_ops == &vr_port_netdev_ops;
+}
+
+/**
+ * vr_port_group() - the bit of a multicast address
+ * @addr: MAC address, or the broadcast address
+ *
+ * Return: index into &vr_port.groups.
+ */
+static inline unsigned int vr_port_group(const u8 *addr)
+{
+	return hash_32(get_unaligned_be32(addr + 2), VR_PORT_GROUP_BITS);
 }
 
 /**

@@ -40,6 +40,7 @@ done
 for dev in a0 a10; do
 	ip -n "$a" maddr add 01:00:5e:7f:00:01 dev $dev
 done
+ip -n "$b" maddr add 01:00:5e:7f:00:02 dev b0
 
 result()
 {
@@ -79,10 +80,15 @@ vr_test "routers: all of b's frames accounted for" vr_sum_check "$b" vr-b
 
 ip -n "$a" link set a0 promisc on
 cases "promiscuous port" promisc "a0=$a:a0"
+cases "promiscuous port" groups "a0=$a:a0"
 ip -n "$a" link set vr-a down
 cases "promiscuous port, no router" promisc "a0=$a:a0"
 ip -n "$a" link set vr-a up
 ip -n "$a" link set a0 promisc off
+ip -n "$a" link set a0 allmulticast on
+cases "port for all multicast" groups "a0=$a:a0"
+ip -n "$a" link set a0 allmulticast off
+cases "port for its own groups again" base "a0=$a:a0"
 
 ip -n "$a" link add link a0 name mv address 02:00:00:00:00:ee type macvlan mode bridge
 vr_sysctl "$a" net.ipv6.conf.mv.disable_ipv6=1

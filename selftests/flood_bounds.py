@@ -292,6 +292,11 @@ def unknown_mac(s):
             reach=False)
 
 
+def unknown_group(s):
+    ip = packet("10.0.0.2", "239.255.0.3")
+    s.flood([s.to(s.a, ip, dst="01:00:5e:7f:00:03")] * N, reach=False)
+
+
 def errors(wires, rig):
     return sum(f[6:12] == mac(rig.pmac[0]) and f[12:14] == b"\x08\0" and f[23] == 1 and
                f[34] in (3, 11) for f in wires)
@@ -401,6 +406,7 @@ FLOODS = {
     "IPv6 neighbour discovery": nd,
     "broadcasts, many ports": broadcast,
     "unknown MAC addresses": unknown_mac,
+    "groups nobody listens to": unknown_group,
     "TTL 1": ttl_one,
     "fragments for the router": fragments,
     "fragments to forward": transit_fragments,

@@ -24,7 +24,9 @@ TYPES = ["host", "broadcast", "multicast", "other", "outgoing"]
 DEADLINE = 15                   # seconds, for slow machines
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-GROUP = "01:00:5e:7f:00:01"
+GROUP = "01:00:5e:7f:00:01"     # that all ports listen to
+GROUP_B0 = "01:00:5e:7f:00:02"  # that one port does
+NO_GROUP = "01:00:5e:7f:00:03"
 WIRE = "02:00:00:00:00:99"      # a station on the wire
 STRANGER = "02:00:00:00:00:77"  # nobody's address
 FOREIGN = "02:00:00:00:00:fe"   # a station behind a port
@@ -57,6 +59,11 @@ BASE = [
     ("broadcast in a VLAN without ports", "wire", BROADCAST, WIRE, [30], {}),
     ("multicast", "wire", GROUP, WIRE, [],
      {"a0": "multicast", "b0": "multicast", "nic": "multicast"}),
+    ("multicast to one port's group", "wire", GROUP_B0, WIRE, [],
+     {"b0": "multicast", "nic": "multicast"}),
+    # a NIC has a filter, too
+    ("multicast to nobody's group", "wire", NO_GROUP, WIRE, [], {"nic?": "multicast"}),
+    ("multicast to one port's group, in another VLAN", "wire", GROUP_B0, WIRE, [10], {}),
     ("multicast in a VLAN", "wire", GROUP, WIRE, [10],
      {"a10": "multicast", "b10": "multicast"}),
     ("priority tag, unicast", "wire", A0, WIRE, [0xe000], {"a0": "host"}),
@@ -85,6 +92,9 @@ BASE = [
      {"b0": "broadcast", "wire": None}),
     ("multicast from a port", "b0", GROUP, B0, [],
      {"a0": "multicast", "wire": None}),
+    ("multicast from a port to one port's group", "a0", GROUP_B0, A0, [],
+     {"b0": "multicast", "wire": None}),
+    ("multicast from a port to its own group", "b0", GROUP_B0, B0, [], {"wire": None}),
     ("broadcast from a VLAN's port", "b10", BROADCAST, B10, [],
      {"a10": "broadcast", "wire": 10}),
     ("broadcast from the only port of a VLAN", "b20", BROADCAST, B20, [], {"wire": 20}),
@@ -99,6 +109,14 @@ TABLES = {
         ("unicast to the NIC", "wire", NIC, WIRE, [], {"a0": "other", "nic": "host"}),
         ("broadcast once", "wire", BROADCAST, WIRE, [],
          {"a0": "broadcast", "b0": "broadcast", "nic": "broadcast"}),
+    ],
+    "groups": [
+        ("multicast to nobody's group", "wire", NO_GROUP, WIRE, [],
+         {"a0": "multicast", "nic": "multicast"}),
+        ("multicast to another port's group", "wire", GROUP_B0, WIRE, [],
+         {"a0": "multicast", "b0": "multicast", "nic": "multicast"}),
+        ("multicast from a port to nobody's group", "b0", NO_GROUP, B0, [],
+         {"a0": "multicast", "wire": None}),
     ],
     "macvlan": [
         ("unicast to it", "wire", UPPER, WIRE, [], {"mv": "host"}),

@@ -143,7 +143,7 @@ CASES = [
     Case("l2", "IPv4 in a broadcast frame",
          [on0(packet(A4, FAR4), "ff:ff:ff:ff:ff:ff")], nothing),
     Case("l2", "IPv4 in a multicast frame",
-         [on0(packet(A4, FAR4), "01:00:5e:00:00:05")], nothing),
+         [on0(packet(A4, FAR4), "01:00:5e:00:00:01")], nothing),
     Case("l2", "IPv6 in a multicast frame",
          [on0(packet(A6, FAR6), "33:33:00:00:00:01")], nothing),
     # one that is down, so that its packets end there
