@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # usage: scale.sh OUT COUNT, in the uml rig, by bench.sh: make COUNT routers with four
-# ports each, read all of their counters, delete them. Appends lines of JSON to OUT.
+# ports each, read all of their counters, delete them; and as many VRFs with four macvlans
+# each, for comparison. Appends lines of JSON to OUT.
 set -euo pipefail
 out=$1 count=$2
 export PATH=${VR_TOOLS:+$VR_TOOLS:}$PATH
@@ -10,21 +11,32 @@ insmod "$VR_MODULE"
 sysctl -qw net.core.devconf_inherit_init_net=1
 ulimit -n 65536
 
-# record WHAT VALUE UNIT
+# record PEER WHAT VALUE UNIT
 record()
 {
-	printf '{"experiment": "scale", "peer": "vrouter", "n": %d, "what": "%s", "value": %s, "unit": "%s"}\n' \
-		"$count" "$1" "$2" "$3" | tee -a "$out"
+	printf '{"experiment": "scale", "peer": "%s", "n": %d, "what": "%s", "value": %s, "unit": "%s"}\n' \
+		"$1" "$count" "$2" "$3" "$4" | tee -a "$out"
 }
 
-# timed WHAT CMD...: seconds that it takes
+# timed PEER WHAT CMD...: seconds that it takes
 timed()
 {
-	local what=$1 start=$EPOCHREALTIME
-	shift
+	local peer=$1 what=$2 start=$EPOCHREALTIME
+	shift 2
 
 	"$@"
-	record "$what" "$(awk "BEGIN { print $EPOCHREALTIME - $start }")" s
+	record "$peer" "$what" "$(awk "BEGIN { print $EPOCHREALTIME - $start }")" s
+}
+
+# ports NUMBER KIND: what makes the four ports of a router
+ports()
+{
+	local k
+
+	for ((k = 0; k < 4; k++)); do
+		echo "link add link eth$k name p$1.$k master v$1 type $2"
+		echo "link set p$1.$k up"
+	done
 }
 
 # The routers are in VRFs of one namespace: what namespaces cost is not ours.
@@ -38,23 +50,27 @@ done >/tmp/vrfs
 for ((i = 0; i < count; i++)); do
 	echo "link add vr$i master v$i type vrouter"
 	echo "link set vr$i up"
-	for ((k = 0; k < 4; k++)); do
-		echo "link add link eth$k name p$i.$k master v$i type vrport"
-		echo "link set p$i.$k up"
-	done
+	ports "$i" vrport
 done >/tmp/routers
 for ((i = 0; i < count; i++)); do
-	echo "link del vr$i"
+	ports "$i" macvlan
+done >/tmp/macvlans
+for ((i = 0; i < count; i++)); do
 	for ((k = 0; k < 4; k++)); do
 		echo "link del p$i.$k"
 	done
-done >/tmp/gone
+done >/tmp/ports
+for ((i = 0; i < count; i++)); do
+	echo "link del vr$i"
+done | cat - /tmp/ports >/tmp/gone
 
 ip -batch /tmp/nics
 ip -batch /tmp/vrfs
-timed "create and set up, 4 ports each" ip -batch /tmp/routers
+timed macvlan "create and set up, 4 ports each" ip -batch /tmp/macvlans
+timed macvlan "delete" ip -batch /tmp/ports
+timed vrouter "create and set up, 4 ports each" ip -batch /tmp/routers
 vrctl -j show >/tmp/dump	# once before, for the pages that it needs
 dump() { vrctl -j show >/tmp/dump; }
-timed "dump of all counters" dump
-record "the same as JSON text" "$(stat -c %s /tmp/dump)" bytes
-timed "delete" ip -batch /tmp/gone
+timed vrouter "dump of all counters" dump
+record vrouter "the same as JSON text" "$(stat -c %s /tmp/dump)" bytes
+timed vrouter "delete" ip -batch /tmp/gone

@@ -166,9 +166,11 @@ def smp(runs, _):
 
 
 def scale(results, _):
-    title('6: routers in number; User-Mode Linux')
+    title('6: routers in number; User-Mode Linux',
+          'Of one namespace, in VRFs; macvlans: the VRFs alone are the routers.')
     for row in results.some('scale'):
-        say(f'{row["n"]:6} routers, {row["what"]:36}{row["value"]:12.2f} {row["unit"]}')
+        say(f'{row["n"]:6} routers, {row["peer"]:10}{row["what"]:36}{row["value"]:12.2f} '
+            f'{row["unit"]}')
 
 
 def throughput(results, out):
