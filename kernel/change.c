@@ -301,14 +301,16 @@ void vr_change_set_flags(const struct vr_change *change, struct net *net,
  * struct vr_change_pass - a pass over all routes of a table
  * @nb: hears of the routes
  * @table: the table
- * @lock: protects @events
+ * @lock: protects @events and @lost
  * @events: the routes
+ * @lost: there was no memory for one
  */
 struct vr_change_pass {
 	struct notifier_block nb;
 	u32 table;
-	spinlock_t lock; /* protects @events */
+	spinlock_t lock; /* protects @events and @lost */
 	struct list_head events;
+	bool lost;
 };
 
 static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
@@ -324,17 +326,22 @@ static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
 	    vr_change_table(info) != pass->table)
 		return NOTIFY_DONE;
 	change = vr_change_alloc(event, info);
-	if (!change)
-		return NOTIFY_DONE;
 	spin_lock_bh(&pass->lock);
-	list_add_tail(&change->list, &pass->events);
+	if (change)
+		list_add_tail(&change->list, &pass->events);
+	else
+		pass->lost = true;
 	spin_unlock_bh(&pass->lock);
 	return NOTIFY_DONE;
 }
 
 static void vr_change_pass_restart(struct notifier_block *nb)
 {
-	vr_change_free_all(&container_of(nb, struct vr_change_pass, nb)->events);
+	struct vr_change_pass *pass =
+		container_of(nb, struct vr_change_pass, nb);
+
+	vr_change_free_all(&pass->events);
+	pass->lost = false;
 }
 
 /**
@@ -345,7 +352,7 @@ static void vr_change_pass_restart(struct notifier_block *nb)
  * @arg: for @fn
  *
  * Context: may sleep, without RTNL.
- * Return: 0 or a negative errno.
+ * Return: 0, or a negative errno: not all of them were told.
  */
 int vr_change_dump(struct net *net, u32 table,
 		   void (*fn)(void *arg, const struct vr_change *change),
@@ -368,5 +375,5 @@ int vr_change_dump(struct net *net, u32 table,
 			fn(arg, change);
 	}
 	vr_change_free_all(&pass.events);
-	return err;
+	return err ? : pass.lost ? -ENOMEM : 0;
 }

@@ -286,10 +286,10 @@ static void vr_mirror_reflag_one(void *arg, const struct vr_change *change)
 }
 
 /* Set the flags of all routes anew; later ones are flagged when they come. */
-static void vr_mirror_reflag(struct vr_mirror *mirror)
+static int vr_mirror_reflag(struct vr_mirror *mirror)
 {
-	vr_change_dump(mirror->net, mirror->table, vr_mirror_reflag_one,
-		       mirror);
+	return vr_change_dump(mirror->net, mirror->table, vr_mirror_reflag_one,
+			      mirror);
 }
 
 static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
@@ -350,7 +350,14 @@ static void vr_mirror_follow(struct vr_mirror *mirror)
 	rtnl_lock();
 	rtnl_unlock();
 	if (vr_nexthop_recheck(mirror->rib->nexthops, mirror->router))
-		vr_mirror_reflag(mirror);
+		mirror->reflag = true;
+	if (!mirror->reflag)
+		return;
+	mirror->reflag = vr_mirror_reflag(mirror);
+	if (mirror->reflag) {
+		WRITE_ONCE(mirror->recheck, true);
+		vr_mirror_kick(mirror, VR_MIRROR_RETRY);
+	}
 }
 
 static void vr_mirror_work(struct work_struct *work)

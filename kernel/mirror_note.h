@@ -47,6 +47,7 @@ struct vr_rib;
  * @rib: the routes
  * @registered: hears of routes
  * @failures: how often building everything failed since it last did not
+ * @reflag: the kernel is still to be told of routes whose nexthops changed
  * @recheck: ports, neighbours or nexthop objects changed; set by anyone
  * @doing: changes that the work has taken from @events and not applied yet
  * @doing_since: the same as @since for them
@@ -75,6 +76,7 @@ struct vr_mirror {
 	struct vr_rib *rib;
 	bool registered;
 	u8 failures;
+	bool reflag;
 	bool recheck;
 	u32 doing;
 	u64 doing_since;

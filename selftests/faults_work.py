@@ -161,15 +161,32 @@ def t_start():
 
 
 def t_flags():
-    """Invariant 8, where the kernel is told anew by which routes the router forwards:
-    nothing is held for good. That shows where the NIC is deleted, in t_load()."""
+    """Invariant 8, where the kernel is told anew by which routes the router forwards: it
+    is in the end. And nothing is held for good, which shows where the NIC is deleted, in
+    t_load()."""
     WORLD.make()
 
+    ways = ["blackhole", "via 10.0.1.2 dev r1"]
+    rig = WORLD.rig
+
     def flag():
-        WORLD.rig.r.batch(["nexthop replace id 7 via 10.0.1.2 dev r1"])
-        # returns when the mirror has done what it was told
-        run("vrctl set vr0 max-routes 0", ns=WORLD.rig.r)
-    at_least(5, sweep(lambda n: fails(n, flag)))
+        for way in ways:
+            rig.r.batch([f"nexthop replace id 7 {way}"])
+            # returns when the mirror has done what it was told
+            run("vrctl set vr0 max-routes 0", ns=rig.r)
+
+    def is_flagged():
+        return "rt_offload" in run("ip route show 198.51.102.0/24", ns=rig.r)
+
+    def once(n):
+        ways.reverse()
+        hit = fails(n, flag)
+        wait(f"rt_offload is right, allocation {n} failed",
+             lambda: is_flagged() == (ways[1] != "blackhole"))
+        return hit
+    rig.r.batch(["route add 198.51.102.0/24 nhid 7"])
+    at_least(5, sweep(once))
+    rig.r.batch(["route del 198.51.102.0/24", "nexthop replace id 7 via 10.0.1.2 dev r1"])
     WORLD.check()
     WORLD.probe([2], [2])
 
@@ -222,7 +239,7 @@ def t_namespace():
         if n % 8 == 0:
             WORLD.probe([2], [2])
         return hit
-    sweep(once)
+    at_least(10, sweep(once))
     WORLD.probe([2], [2])
     WORLD.settled()
 
