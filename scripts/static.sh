@@ -32,7 +32,10 @@ scripts()
 	vr_need shellcheck
 	mapfile -t files < <(tree | existing | xargs grep -lIE -m1 '^#!.*\b(ba|da)?sh\b|^# shellcheck shell=')
 	# sourced files are checked by themselves
-	shellcheck -e SC1091 "${files[@]}"
+	shellcheck -e SC1091 "${files[@]}" || return 1
+	vr_need pyflakes3
+	mapfile -t files < <(tree | grep '\.py$' | existing)
+	pyflakes3 "${files[@]}"
 }
 
 spdx()

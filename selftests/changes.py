@@ -5,7 +5,6 @@ concerned loses nothing, and who is recovers with it.
 
 Numbers of invariants are those of the project's list of risks.
 """
-import atexit
 import os
 import random
 import socket

@@ -5,14 +5,22 @@
 Each flood is held back at the other end of the wire and comes all at once, with a few
 packets for a second router on the same NIC in between: these are forwarded and answered,
 every one of them. The bounds are those of the table in vrouter.rst."""
+import atexit
+import contextlib
 import os
 import random
 import re
+import socket
+import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-# pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
-from vrtest import *
+# pylint: disable=wrong-import-position
+from vrtest import (PACKET_IGNORE_OUTGOING, SLOW, SOL_PACKET, Failure, Netns,
+                    Rig, eth, expect, frame, icmp4, icmp6, in6, ip4, ip6,
+                    json_show, mac, main, packet, put, receive, run,
+                    slab_objects, wait)
 
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))
 RST = os.path.join(os.path.dirname(os.path.abspath(__file__)),

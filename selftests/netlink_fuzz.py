@@ -10,19 +10,23 @@ said, replies hold nothing but what the spec says, nothing is left behind.
   VR_SEED=N   replay; what fails names the message, VR_STEP=1 looks after each of them
   VR_LONG=1   a million messages and more; give it VR_TIMEOUT=1200
 """
+import json
 import os
 import random
+import socket
+import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-# pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
+# pylint: disable=wrong-import-position
 import fuzzgenl
 import fuzzlinks
 import rtnl
 import userns
 from nl import DUMP, GENERIC, NEW, Socket, attr, attrs
 from nlspec import Spec
-from vrtest import *
+from vrtest import (SLOW, Failure, Skip, expect, main, run, slab_objects, wait)
 
 LONG = bool(os.environ.get("VR_LONG"))
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))

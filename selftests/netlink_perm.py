@@ -14,14 +14,14 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-# pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
+# pylint: disable=wrong-import-position
 import nl
 import rtnl
 import userns
 from nl import DUMP, NEW, REPLACE, Socket, attr, name_of, u16
 from nlspec import Spec
 from rtnl import DELLINK, DELQDISC, GETLINK, NEWLINK, NEWQDISC
-from vrtest import *
+from vrtest import (Failure, Skip, eth, expect, main, run, setns, wait)
 
 RST = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                    "../Documentation/networking/vrouter.rst")

@@ -15,9 +15,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-# pylint: disable=wrong-import-position,wildcard-import,unused-wildcard-import
+# pylint: disable=wrong-import-position
 import tclass
-from vrtest import *
+from vrtest import (Failure, Rig, expect, frame, ip4, main, packet, run, wait)
 
 WIRE = 24           # preamble, FCS and gap
 QUANTUM = 256       # bytes a round of weight 1
