@@ -100,15 +100,18 @@ static bool vr_ingress_is_control(const struct sk_buff *skb)
 }
 
 /* A control packet of those whose loss ends a session: not ARP, ND, or what hosts
- * announce, which are sent again.
+ * announce, which are sent again, nor ICMP errors, which have CS6 with Linux.
  */
 static bool vr_ingress_is_routing(const struct sk_buff *skb)
 {
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
-		return ip_hdr(skb)->tos >= 0xc0;
+		return ip_hdr(skb)->tos >= 0xc0 &&
+		       ip_hdr(skb)->protocol != IPPROTO_ICMP &&
+		       ip_hdr(skb)->protocol != IPPROTO_IGMP;
 	case htons(ETH_P_IPV6):
-		return ipv6_get_dsfield(ipv6_hdr(skb)) >= 0xc0;
+		return ipv6_get_dsfield(ipv6_hdr(skb)) >= 0xc0 &&
+		       ipv6_hdr(skb)->nexthdr != IPPROTO_ICMPV6;
 	}
 	return skb->protocol != htons(ETH_P_ARP);
 }
