@@ -235,7 +235,7 @@ class Macvlan(Peer):
 class Vrouter(Macvlan):
     name, label = 'vrouter', 'vrouter'
     kind = 'vrport'
-    settle = 33         # so long it guards a router that might be within its share
+    settle = 40         # for half a minute it guards who might be within its share
 
     def more(self, i):
         return [f'link add vr{i} up type vrouter']
