@@ -43,10 +43,6 @@ def limit(n, warn=None):
     vrctl(f"set vr0 max-routes {n}" + (f" warn {warn}" if warn is not None else ""))
 
 
-def ip(line):
-    rig.r.cmd("ip " + line.replace("{T}", rig.table))
-
-
 def refused(line, most):
     """The kernel refuses it, and says that the router has so many routes."""
     line = "ip " + line.replace("{T}", rig.table)
@@ -112,9 +108,9 @@ def refuses():
     limit(have + 3)
     expect("routes", have, rig.show()["routes"])
     before = rig.show()["routes-refused"]
-    ip(r4("add", 1))
-    ip(r4("add", 2))
-    ip(r6("add", 1))
+    rig.ip(r4("add", 1))
+    rig.ip(r4("add", 2))
+    rig.ip(r6("add", 1))
     refused(r4("add", 3), have + 3)
     refused(r6("add", 2), have + 3)
     refused("-6 route add {T} 2001:db8:f3::/48 proto 99 nexthop via 2001:db8:1::2 dev r1 "
@@ -128,14 +124,14 @@ def refuses():
     # the kernel has none of them, either
     expect("routes that the check found", have + 3, check())
     # other tables are others' business
-    ip("route add table 77 198.51.7.0/24 via 10.0.1.2 dev r1 proto 99")
-    ip("route del table 77 198.51.7.0/24")
+    rig.ip("route add table 77 198.51.7.0/24 via 10.0.1.2 dev r1 proto 99")
+    rig.ip("route del table 77 198.51.7.0/24")
 
 
 def many_paths():
     """A route with more paths than one message takes: the first ones are told."""
     hops = " ".join(f"nexthop via 10.0.1.{i} dev r1" for i in range(2, 202))
-    ip("route add {T} 198.51.1.0/24 proto 99 " + hops)
+    rig.ip("route add {T} 198.51.1.0/24 proto 99 " + hops)
     routes()
     shown = json.loads(vrctl("-j fib show vr0 198.51.1.0/24"))
     expect("paths shown", 64, len(shown[0]["path"]))
@@ -145,17 +141,17 @@ def many_paths():
 
 
 def replaces():
-    ip(r4("add", 1))
-    ip(r6("add", 1))
+    rig.ip(r4("add", 1))
+    rig.ip(r6("add", 1))
     have = routes()
     limit(have)
-    ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
-    ip("route add {T} 198.51.1.0/24 via 10.0.1.2 dev r1 proto 99 metric 5")
-    ip("route replace {T} blackhole 198.51.1.0/24 proto 99")
-    ip("route append {T} 198.51.1.0/24 via 10.0.1.2 dev r1 proto 99")
-    ip("-6 route replace {T} 2001:db8:f1::/48 via 2001:db8:2::2 dev r2 proto 99")
-    ip("-6 route append {T} 2001:db8:f1::/48 via 2001:db8:1::2 dev r1 proto 99")
-    ip("-6 route add {T} 2001:db8:f1::/48 via 2001:db8:1::2 dev r1 proto 99 metric 5")
+    rig.ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
+    rig.ip("route add {T} 198.51.1.0/24 via 10.0.1.2 dev r1 proto 99 metric 5")
+    rig.ip("route replace {T} blackhole 198.51.1.0/24 proto 99")
+    rig.ip("route append {T} 198.51.1.0/24 via 10.0.1.2 dev r1 proto 99")
+    rig.ip("-6 route replace {T} 2001:db8:f1::/48 via 2001:db8:2::2 dev r2 proto 99")
+    rig.ip("-6 route append {T} 2001:db8:f1::/48 via 2001:db8:1::2 dev r1 proto 99")
+    rig.ip("-6 route add {T} 2001:db8:f1::/48 via 2001:db8:1::2 dev r1 proto 99 metric 5")
     refused(r4("add", 2), have)
     refused(r6("add", 2), have)
     expect("routes", have, routes())
@@ -166,22 +162,22 @@ def replaces():
                        ("-6 route del {T} 2001:db8:f1::/48 metric 5", have - 1),
                        ("-6 route del {T} 2001:db8:f1::/48 via 2001:db8:1::2", have - 1),
                        ("-6 route del {T} 2001:db8:f1::/48", have - 2)):
-        ip(line)
+        rig.ip(line)
         expect(f"routes after {line}", left, rig.show()["routes"])
     expect("routes", have - 2, routes())
     check()
 
 
 def frees():
-    ip(r4("add", 1))
-    ip(r6("add", 1))
+    rig.ip(r4("add", 1))
+    rig.ip(r6("add", 1))
     have = routes()
     limit(have)
     for gone, new in ((r4("del", 1), r6("add", 2)), (r6("del", 2), r4("add", 2)),
                       (r6("del", 1), r6("add", 3)), (r4("del", 2), r4("add", 1))):
         refused(new, have)
-        ip(gone)
-        ip(new)
+        rig.ip(gone)
+        rig.ip(new)
         refused(r4("add", 9), have)
         refused(r6("add", 9), have)
     expect("routes", have, routes())
@@ -192,24 +188,24 @@ def frees():
 
 def lowers():
     for n in range(1, 6):
-        ip(r4("add", n))
+        rig.ip(r4("add", n))
     have = routes()
     limit(have - 3)
     expect("routes", have, routes())
     expect("state", "full", rig.show()["quota-state"])
-    ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
+    rig.ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
     for n in range(1, 4):
         refused(r4("add", 9), have - 3)
-        ip(f"route del {{T}} 198.51.{n}.0/24")
+        rig.ip(f"route del {{T}} 198.51.{n}.0/24")
     refused(r4("add", 9), have - 3)
-    ip(r4("del", 4))
-    ip(r4("add", 9))
+    rig.ip(r4("del", 4))
+    rig.ip(r4("add", 9))
     refused(r4("add", 8), have - 3)
     limit(have)
-    ip(r4("add", 8))
+    rig.ip(r4("add", 8))
     limit(0)
     expect("no count without a limit", False, "routes" in rig.show())
-    ip(r4("add", 7))
+    rig.ip(r4("add", 7))
     check()
 
 
@@ -218,8 +214,8 @@ def own_addresses():
     limit(1)
     have = routes()
     try:
-        ip("addr add 192.0.2.1/24 dev r1")
-        ip("addr add 2001:db8:a::1/64 dev r1 nodad")
+        rig.ip("addr add 192.0.2.1/24 dev r1")
+        rig.ip("addr add 2001:db8:a::1/64 dev r1 nodad")
         if routes() <= have:
             raise Failure("the routes of addresses do not count")
         refused(r4("add", 1), 1)
@@ -228,8 +224,8 @@ def own_addresses():
         refused("-6 route add {T} 2001:db8:f1::/48 via 2001:db8:1::2 dev r1 proto kernel", 1)
         check()
     finally:
-        ip("addr del 192.0.2.1/24 dev r1")
-        ip("addr del 2001:db8:a::1/64 dev r1")
+        rig.ip("addr del 192.0.2.1/24 dev r1")
+        rig.ip("addr del 2001:db8:a::1/64 dev r1")
     expect("routes without them", have, routes())
 
 
@@ -330,7 +326,7 @@ def comes_up_full():
     try:
         limit(5)
         for n in range(1, 9):
-            ip(r4("add", n))    # nobody counts while it is down
+            rig.ip(r4("add", n))    # nobody counts while it is down
         with Monitor() as m:
             rig.up()
             have = routes()
@@ -338,7 +334,7 @@ def comes_up_full():
         expect("state", "active", rig.show()["state"])
         refused(r4("add", 9), 5)
         refused(r6("add", 9), 5)
-        ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
+        rig.ip("route replace {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
         expect("routes", have, routes())
         check()
     finally:
@@ -480,7 +476,7 @@ def loses():
             raise Failure(f"routes: expected {have - len(nets)} at most, actual {left}")
         expect("routes that the check compared", left, check())
         limit(left + 1)
-        ip(r4("add", 1))
+        rig.ip(r4("add", 1))
         refused(r6("add", 1), left + 1)
         expect("routes", left + 1, routes())
     finally:
@@ -534,9 +530,9 @@ OBJECTS = ["11 via 10.0.1.2 dev r1", "12 via 10.0.2.2 dev r2", "13 blackhole",
 def kinds():
     try:
         for o in OBJECTS:
-            ip(f"nexthop add id {o}")
+            rig.ip(f"nexthop add id {o}")
         for line, shown in KINDS:
-            ip(line)
+            rig.ip(line)
             rig.sync()
             expect(f"show of {line}", [shown], fib(shown.split()[0]))
             check()
@@ -545,7 +541,7 @@ def kinds():
             expect(f"times that {line} is shown", 1, shown.count(line))
         expect("routes shown", routes(), len(shown))
         # nexthops change under the routes
-        ip("nexthop replace id 11 via 10.0.1.3 dev r1")
+        rig.ip("nexthop replace id 11 via 10.0.1.3 dev r1")
         expect("after a replacement", ["198.51.8.0/24 via 10.0.1.3 dev r1"],
                fib("198.51.8.0/24"))
         check()
@@ -563,7 +559,7 @@ def shows():
                  "198.51.100.192/32 via 10.0.1.2 dev r1", "198.51.101.0/24 via 10.0.1.2 dev r1",
                  "2001:db8:f::/48 via 2001:db8:1::2 dev r1",
                  "2001:db8:f:8000::/49 via 2001:db8:2::2 dev r2"):
-        ip(f"{'-6 ' if ':' in line else ''}route add {{T}} {line} proto 99")
+        rig.ip(f"{'-6 ' if ':' in line else ''}route add {{T}} {line} proto 99")
     rig.sync()
     a, b, c, d = ("198.51.100.0/24 via 10.0.1.2 dev r1", "198.51.100.128/25 via 10.0.2.2 dev r2",
                   "198.51.100.192/32 via 10.0.1.2 dev r1", "198.51.101.0/24 via 10.0.1.2 dev r1")
@@ -631,7 +627,7 @@ def ends_meanwhile(how):
                 if how == "down":
                     rig.down()
                 else:
-                    ip("link del vr0")
+                    rig.ip("link del vr0")
                 out, err = p.stdout.read(), p.stderr.read()
         try:
             expect("exit status", 0, p.returncode)
@@ -645,9 +641,9 @@ def ends_meanwhile(how):
                 expect("tables while down", [], json.loads(vrctl("-j fib stats vr0"))["table"])
         finally:
             if how != "down":
-                ip("link add vr0 type vrouter")
+                rig.ip("link add vr0 type vrouter")
                 if rig.vrf:
-                    ip("link set vr0 master red")
+                    rig.ip("link set vr0 master red")
             rig.up()
         check()
     return test

@@ -23,12 +23,6 @@ def start(vrf):
     return test
 
 
-def ip(*lines):
-    """Commands; {T} is the router's table."""
-    for line in lines:
-        rig.r.cmd("ip " + line.replace("{T}", rig.table))
-
-
 def flags(family):
     """Of each of the tests' routes, whether it is marked."""
     found = {}
@@ -48,7 +42,7 @@ def steps(family, todo):
     """Each: what to do, and which routes are marked then."""
     try:
         for act, one, two in todo:
-            ip(*([act] if isinstance(act, str) else act))
+            rig.ip(*([act] if isinstance(act, str) else act))
             rig.sync()
             want = {ONE[family]: one, TWO[family]: two}
             expect(f"rt_offload after {act}", {k: v for k, v in want.items() if v is not None},
@@ -80,7 +74,7 @@ def router(family):
     """The router goes down, and up."""
     def test():
         try:
-            ip(route(family, "add", ONE[family], f"via {VIA[family][1]}"),
+            rig.ip(route(family, "add", ONE[family], f"via {VIA[family][1]}"),
                route(family, "add", "blackhole " + TWO[family], ""))
             rig.sync()
             up = {ONE[family]: True, TWO[family]: False}

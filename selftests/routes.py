@@ -28,11 +28,6 @@ def start(vrf):
     return test
 
 
-def ip(*lines):
-    for line in lines:
-        rig.r.cmd("ip " + line.replace("{T}", rig.table))
-
-
 def to0(pkt):
     return (0, frame(rig.pmac[0], rig.hmac[0], pkt))
 
@@ -62,7 +57,7 @@ def follows(steps):
     """Each step: what to do, and where packets then go."""
     try:
         for todo, want in steps:
-            ip(*todo)
+            rig.ip(*todo)
             rig.sync()
             got = {d: wire_of(d, isinstance(w, int)) for d, w in want.items()}
             expect(f"ways after {todo}", want, got)
@@ -190,12 +185,12 @@ def moves(family):
 
         def neigh(verb, lladdr):
             for a in {gw, near}:
-                ip(f"{f}neigh {verb} {a} lladdr {lladdr} dev r1 nud permanent"
+                rig.ip(f"{f}neigh {verb} {a} lladdr {lladdr} dev r1 nud permanent"
                    if verb != "del" else f"{f}neigh del {a} dev r1")
 
         neigh("replace", rig.hmac[1])
         try:
-            ip(f"{f}route add {{T}} {p} via {gw} dev r1 proto 99")
+            rig.ip(f"{f}route add {{T}} {p} via {gw} dev r1 proto 99")
             rig.sync()
             goes(rig.hmac[1], (far, near))
             neigh("replace", "02:00:00:00:00:77")
@@ -205,11 +200,11 @@ def moves(family):
             goes("02:00:00:00:00:78", (far, near))
             # all neighbours of the port go with its address
             mine = "02:00:00:00:00:79"
-            ip(f"link set r1 address {mine}")
+            rig.ip(f"link set r1 address {mine}")
             neigh("replace", rig.hmac[1])
             goes(rig.hmac[1], (far, near))
         finally:
-            ip(f"link set r1 address {rig.pmac[1]}", f"neigh replace {VIA[1][0]} "
+            rig.ip(f"link set r1 address {rig.pmac[1]}", f"neigh replace {VIA[1][0]} "
                f"lladdr {rig.hmac[1]} dev r1 nud permanent",
                f"-6 neigh replace {VIA[1][1]} lladdr {rig.hmac[1]} dev r1 nud permanent")
             run(f"ip {f}route del {rig.table} {p}", False, ns=rig.r)
@@ -224,16 +219,16 @@ def forgets(family):
         f, gw = "-6 " if v6 else "", VIA[1][v6]
         dst = {4: "198.51.100.9", 6: "2001:db8:ff::9"}[family]
         try:
-            ip(R("add", ANY[family], 1))
+            rig.ip(R("add", ANY[family], 1))
             rig.sync()
             expect("way", 1, wire_of(dst))
-            ip(f"{f}neigh del {gw} dev r1")
+            rig.ip(f"{f}neigh del {gw} dev r1")
             left = run(f"ip {f}neigh show {gw} dev r1", ns=rig.r).strip()
             expect("neighbour that was deleted", "", left)
-            ip(f"{f}neigh add {gw} lladdr {rig.hmac[1]} dev r1 nud permanent")
+            rig.ip(f"{f}neigh add {gw} lladdr {rig.hmac[1]} dev r1 nud permanent")
             expect("way, once it is back", 1, wire_of(dst))
         finally:
-            ip(f"{f}neigh replace {gw} lladdr {rig.hmac[1]} dev r1 nud permanent",
+            rig.ip(f"{f}neigh replace {gw} lladdr {rig.hmac[1]} dev r1 nud permanent",
                R("del", ANY[family]))
             rig.sync()
     return test
@@ -335,7 +330,7 @@ def spread(family, kind, weights, policy):
         number = 600
         try:
             rig.r.sysctl(f"net.ipv{family}.fib_multipath_hash_policy", policy)
-            ip(*multipath(kind, *weights)(family))
+            rig.ip(*multipath(kind, *weights)(family))
             rig.sync()
             before = rig.counters()["forwarded-packets"]
             fast = ways(family, number)
@@ -364,7 +359,7 @@ def path_down(family, kind, how):
     """A path goes: its flows take the other one, and all come back."""
     def test():
         try:
-            ip(*multipath(kind, 1, 1)(family))
+            rig.ip(*multipath(kind, 1, 1)(family))
             rig.sync()
             before = ways(family, 200)
             expect("wires", {1, 2}, set(before))
@@ -375,10 +370,10 @@ def path_down(family, kind, how):
                 wait("carrier lost", lambda: "NO-CARRIER" in run(
                     "ip link show r2", ns=rig.r))
             elif how == "nexthop":
-                ip("nexthop replace id 20 group 11")
+                rig.ip("nexthop replace id 20 group 11")
             elif how == "path":
                 f = "-6 " if family == 6 else ""
-                ip(f"{f}route replace {{T}} {ANY[family]} via {VIA[1][family == 6]} "
+                rig.ip(f"{f}route replace {{T}} {ANY[family]} via {VIA[1][family == 6]} "
                    "dev r1 proto 99")
             rig.sync()
             expect("wires with a path less", {1}, set(ways(family, 200)))
@@ -409,7 +404,7 @@ def append6():
                  "nexthop via 2001:db8:2::2:2 dev r2", {1, 2}),
                 (f"-6 route del {{T}} {p} via 2001:db8:2::2:2 dev r2", {1, 2}),
                 (f"-6 route replace {{T}} {p} via {VIA[2][1]} dev r2", {2})):
-            ip("-6 neigh replace 2001:db8:2::2:2 lladdr 02:00:00:00:00:22 dev r2 "
+            rig.ip("-6 neigh replace 2001:db8:2::2:2 lladdr 02:00:00:00:00:22 dev r2 "
                "nud permanent", todo)
             rig.sync()
             before = rig.counters()["forwarded-packets"]
@@ -436,7 +431,7 @@ def by_source6():
                   ([add_src, R("add", p, 1)], [R("del", p)]),
                   ([R("add", p, 1), add_src], [del_src])):
         for todo in steps:
-            ip(*todo)
+            rig.ip(*todo)
         rig.sync()
         fast = [i for i, _ in rig.exchange([to0(own(dst))])]
         rig.down()
@@ -445,7 +440,7 @@ def by_source6():
         if fast != slow:
             wrong.append(f"after {steps}: expected as plain Linux {slow}, actual {fast}")
         for line in (del_src, R("del", p)):
-            run("ip " + line.replace("{T}", rig.table), False, ns=rig.r)
+            rig.ip(line, check=False)
         rig.sync()
     if wrong:
         raise Failure("\n# ".join(wrong))
@@ -462,7 +457,7 @@ def tos4():
                   ([R("add", p, 1), add_tos], [del_tos]),
                   ([add_tos, R("add", p, 1)], [R("del", p, 1)])):
         for todo in steps:
-            ip(*todo)
+            rig.ip(*todo)
         rig.sync()
         sent = [to0(own(dst, tos=t)) for t in (0, 0x10)]
         fast = [i for i, _ in rig.exchange(sent)]
@@ -472,7 +467,7 @@ def tos4():
         if fast != slow:
             wrong.append(f"after {steps}: expected as plain Linux {slow}, actual {fast}")
         for line in (del_tos, R("del", p, 1)):
-            run("ip " + line.replace("{T}", rig.table), False, ns=rig.r)
+            rig.ip(line, check=False)
         rig.sync()
     if wrong:
         raise Failure("\n# ".join(wrong))
@@ -483,12 +478,12 @@ def tos4():
 def rules():
     """A rule comes: the stack decides. It goes: the router does again."""
     try:
-        ip(R("add", "198.51.100.0/24", 1), R("add", "2001:db8:ff::/64", 1))
+        rig.ip(R("add", "198.51.100.0/24", 1), R("add", "2001:db8:ff::/64", 1))
         rig.sync()
         for dst, f, src in (("198.51.100.9", "", "10.0.0.0/24"),
                             ("2001:db8:ff::9", "-6 ", "2001:db8:0::/64")):
             expect("way without a rule", 1, wire_of(dst))
-            ip(f"{f}route add default via {VIA[2][':' in dst]} dev r2 table 300",
+            rig.ip(f"{f}route add default via {VIA[2][':' in dst]} dev r2 table 300",
                f"{f}rule add from {src} lookup 300 pref 500")
             got = rig.exchange([to0(own(dst))])
             expect("way with a rule", [2], [i for i, _ in got])
@@ -496,11 +491,11 @@ def rules():
             state = rig.show()
             expect("state with a rule", ("fallback", "rules"),
                    (state["state"], state.get("fallback-reason")))
-            ip(f"{f}rule del pref 500", f"{f}route flush table 300")
+            rig.ip(f"{f}rule del pref 500", f"{f}route flush table 300")
             wait("no rules", lambda: rig.show()["state"] == "active")
             expect("way without the rule", 1, wire_of(dst))
     finally:
-        ip(R("del", "198.51.100.0/24"), R("del", "2001:db8:ff::/64"))
+        rig.ip(R("del", "198.51.100.0/24"), R("del", "2001:db8:ff::/64"))
         rig.sync()
 
 
@@ -596,10 +591,10 @@ def churn(family, kind):
         rounds = 50 if SLOW else 400
         try:
             if kind == "nexthop":
-                ip(f"nexthop add id 11 via {VIA[1][v6]} dev r1",
+                rig.ip(f"nexthop add id 11 via {VIA[1][v6]} dev r1",
                    f"{'-6 ' if v6 else ''}route add {{T}} {p} nhid 11 proto 99")
             else:
-                ip(R("add", p, 1, "metric 7"))
+                rig.ip(R("add", p, 1, "metric 7"))
             rig.sync()
             with Traffic(dst) as traffic:
                 time.sleep(0.1)
@@ -753,7 +748,7 @@ def overflow():
     for at in range(0, total, 5000):
         rig.r.batch(f"route add {ipaddress.ip_address(first + at + i)}/32 via "
                     "10.0.2.2 proto 99" for i in range(5000))
-    ip(R("add", "198.51.100.0/24", 1))
+    rig.ip(R("add", "198.51.100.0/24", 1))
     rig.sync()
     before = rig.show()
     if before["routes4"] < total:

@@ -375,6 +375,11 @@ class Rig:
         return json.loads(run(f"vrctl -j lookup {self.name} {dst} "
                               + " ".join(more), ns=self.r))
 
+    def ip(self, *lines, check=True):
+        """Commands for ip in the router's namespace; {T} is its table."""
+        for line in lines:
+            run("ip " + line.replace("{T}", self.table), check, ns=self.r)
+
     def mark(self):
         """Change a route that no packet takes."""
         # the one from last time goes, or a new one comes
