@@ -35,6 +35,12 @@ void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay)
 	mod_delayed_work(vr_mirror_wq, &mirror->work, delay);
 }
 
+/* Try again what there was no memory for. Who kicked the work meanwhile does not wait. */
+static void vr_mirror_retry(struct vr_mirror *mirror)
+{
+	queue_delayed_work(vr_mirror_wq, &mirror->work, VR_MIRROR_RETRY);
+}
+
 /* Forget what is noted; the count goes with it. */
 static void vr_mirror_forget(struct vr_mirror *mirror)
 {
@@ -177,7 +183,7 @@ static void vr_mirror_set_quota(struct vr_mirror *mirror)
 	if (want) {
 		quota = vr_quota_alloc(READ_ONCE(mirror->router->quota_told));
 		if (!quota) {
-			vr_mirror_kick(mirror, VR_MIRROR_RETRY);
+			vr_mirror_retry(mirror);
 			return;
 		}
 		quota->count = vr_fib_count(mirror->rib->fib4) +
@@ -356,7 +362,7 @@ static void vr_mirror_follow(struct vr_mirror *mirror)
 	mirror->reflag = vr_mirror_reflag(mirror);
 	if (mirror->reflag) {
 		WRITE_ONCE(mirror->recheck, true);
-		vr_mirror_kick(mirror, VR_MIRROR_RETRY);
+		vr_mirror_retry(mirror);
 	}
 }
 
