@@ -368,14 +368,36 @@ bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 	return size == index->size;
 }
 
-static bool vr_nexthop_uses_device(const struct vr_nexthop *nh,
-				   const struct net_device *dev)
+static bool vr_nexthop_uses_device(const struct vr_nexthop *nh, const void *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < nh->npaths; i++)
 		if (nh->path[i].dev == dev)
 			return true;
+	return false;
+}
+
+static bool vr_nexthop_is_object(const struct vr_nexthop *nh, const void *id)
+{
+	return nh->object && nh->object->id == *(const u32 *)id;
+}
+
+static bool vr_nexthop_has(const struct vr_nexthops *table,
+			   bool (*is)(const struct vr_nexthop *nh, const void *arg),
+			   const void *arg)
+{
+	const struct vr_nexthop_index *index = rcu_dereference(table->index);
+	const struct vr_nexthop *nh;
+	u32 id;
+
+	if (index->size > VR_NEXTHOP_LOOK_MAX)
+		return true;
+	for (id = 0; id < index->size; id++) {
+		nh = rcu_dereference(index->nh[id]);
+		if (nh && is(nh, arg))
+			return true;
+	}
 	return false;
 }
 
@@ -392,18 +414,7 @@ static bool vr_nexthop_uses_device(const struct vr_nexthop *nh,
 bool vr_nexthop_has_device(const struct vr_nexthops *table,
 			   const struct net_device *dev)
 {
-	const struct vr_nexthop_index *index = rcu_dereference(table->index);
-	const struct vr_nexthop *nh;
-	u32 id;
-
-	if (index->size > VR_NEXTHOP_LOOK_MAX)
-		return true;
-	for (id = 0; id < index->size; id++) {
-		nh = rcu_dereference(index->nh[id]);
-		if (nh && vr_nexthop_uses_device(nh, dev))
-			return true;
-	}
-	return false;
+	return vr_nexthop_has(table, vr_nexthop_uses_device, dev);
 }
 
 /**
@@ -416,18 +427,7 @@ bool vr_nexthop_has_device(const struct vr_nexthops *table,
  */
 bool vr_nexthop_has_object(const struct vr_nexthops *table, u32 id)
 {
-	const struct vr_nexthop_index *index = rcu_dereference(table->index);
-	const struct vr_nexthop *nh;
-	u32 i;
-
-	if (index->size > VR_NEXTHOP_LOOK_MAX)
-		return true;
-	for (i = 0; i < index->size; i++) {
-		nh = rcu_dereference(index->nh[i]);
-		if (nh && nh->object && nh->object->id == id)
-			return true;
-	}
-	return false;
+	return vr_nexthop_has(table, vr_nexthop_is_object, &id);
 }
 
 static bool vr_nexthop_is_ours(const struct net_device *dev,
