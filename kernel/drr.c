@@ -7,17 +7,18 @@
  * the cost of its last batch, which it then owes. With C the dearest batch and
  * Q the quantum, two flows that always have work differ by
  *	|used_i / w_i - used_j / w_j| <= Q + C / w_i + C / w_j
- * over every stretch of time that begins when both have ended a turn. Before that it
- * is one Q more, since a fresh flow may cut in when another's turn is not over, or
- * is, but the units of its next one were not given yet.
+ * over every stretch of time that begins when both have ended a turn. A flow that was
+ * idle may be S quanta more ahead, S being the rounds whose units may be saved up (1, if
+ * nobody asks for more): it cuts in with them when the others' turns are not over, or
+ * are, but the units of their next ones were not given yet.
  *
- * Algorithm: a flow that is not on the round and becomes active goes to its end and
- * is given the units of one round. While these last it is fresh, and served before
- * the round (DRR++), also if it goes idle and comes back meanwhile: who needs few
- * of them waits for nobody's turn. When they are used up it is given those of
- * its turn, and waits for that. A flow whose turn comes when it is idle leaves the
- * round, and loses what it did not use. So nobody is given units twice without a
- * turn of all the others in between, however often it goes idle and back.
+ * Algorithm: a flow that becomes active is fresh while it has units left, and served
+ * before the round (DRR++): who needs few of them waits for nobody's turn. When they
+ * are used up it is given those of its turn, and waits for that. A flow that is idle
+ * when its turn comes is given the units of it, until it has those of S rounds, the
+ * most that may be saved up; then it leaves the round, and has as many when it is back.
+ * So nobody is given units twice without a turn of all the others in between, however
+ * often it goes idle and back. If all are idle all are full, but for their debts.
  *
  * Bound: with n flows linked, vr_drr_next() moves or unlinks at most 3 * n of
  * them and walks the round twice more, whatever the debts are.
@@ -35,10 +36,16 @@ static s64 vr_drr_step(const struct vr_drr *drr, const struct vr_drr_flow *flow)
 	return clamp(weight, 1U, VR_DRR_WEIGHT_MAX) * READ_ONCE(drr->quantum);
 }
 
+/* Would another turn give an idle flow more than it may save up? */
+static bool vr_drr_is_full(const struct vr_drr *drr, const struct vr_drr_flow *flow)
+{
+	return flow->deficit >= vr_drr_step(drr, flow) * (READ_ONCE(drr->save) - 1);
+}
+
 static void vr_drr_unlink(struct vr_drr *drr, struct vr_drr_flow *flow)
 {
 	list_del_init(&flow->turn);
-	/* credit is for one round, debt is not */
+	/* credit is what it will have anyway, debt is not */
 	flow->deficit = min(flow->deficit, 0LL);
 	drr->linked--;
 }
@@ -59,23 +66,40 @@ static struct vr_drr_flow *vr_drr_next_fresh(struct vr_drr *drr)
 }
 
 /*
- * If everybody is in debt, play at once the rounds until somebody is not. Each
- * flow was looked at before: none is idle, and none is fresh.
+ * If everybody who is active is in debt, play at once the rounds until somebody is not.
+ * Each flow was looked at before: none is fresh.
  */
 static void vr_drr_skip(struct vr_drr *drr)
 {
-	struct vr_drr_flow *flow;
+	struct vr_drr_flow *flow, *next;
 	s64 rounds = S64_MAX;
+	unsigned int save;
 
 	list_for_each_entry(flow, &drr->round, turn) {
-		if (flow->deficit > 0)
-			return;
 		/* remembered, as the weight may change before the next loop */
 		flow->step = vr_drr_step(drr, flow);
+		if (!flow->active)
+			continue;
+		if (flow->deficit > 0)
+			return;
 		rounds = min(rounds, div64_s64(-flow->deficit, flow->step) + 1);
 	}
-	list_for_each_entry(flow, &drr->round, turn)
+	save = READ_ONCE(drr->save);
+	list_for_each_entry_safe(flow, next, &drr->round, turn) {
 		flow->deficit += rounds * flow->step;
+		/* in the last of these rounds it was full already */
+		if (!flow->active && flow->deficit >= flow->step * save)
+			vr_drr_unlink(drr, flow);
+	}
+}
+
+/* Nobody has work. */
+static void vr_drr_rest(struct vr_drr *drr)
+{
+	struct vr_drr_flow *flow, *next;
+
+	list_for_each_entry_safe(flow, next, &drr->round, turn)
+		vr_drr_unlink(drr, flow);
 }
 
 /**
@@ -90,19 +114,25 @@ void vr_drr_init(struct vr_drr *drr, s64 quantum)
 	INIT_LIST_HEAD(&drr->fresh);
 	INIT_LIST_HEAD(&drr->round);
 	drr->linked = 0;
-	vr_drr_set_quantum(drr, quantum);
+	drr->active = 0;
+	vr_drr_set_quantum(drr, quantum, 1);
 }
 
 /**
  * vr_drr_set_quantum() - change the quantum
  * @drr: scheduler
  * @quantum: cost units, forced into 1 to VR_DRR_QUANTUM_MAX
+ * @save: rounds whose units a flow may save up, forced into 1 to VR_DRR_SAVE_MAX
+ *
+ * Many small quanta that can be saved up make for short rounds, and still for bursts
+ * that wait for nobody's turn.
  *
  * Context: any; at any time.
  */
-void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum)
+void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum, unsigned int save)
 {
 	WRITE_ONCE(drr->quantum, clamp(quantum, 1LL, VR_DRR_QUANTUM_MAX));
+	WRITE_ONCE(drr->save, clamp(save, 1, VR_DRR_SAVE_MAX));
 }
 
 /**
@@ -134,10 +164,11 @@ void vr_drr_activate(struct vr_drr *drr, struct vr_drr_flow *flow)
 	if (flow->active)
 		return;
 	flow->active = true;
+	drr->active++;
 	if (list_empty(&flow->turn)) {
 		list_add_tail(&flow->turn, &drr->round);
 		drr->linked++;
-		flow->deficit += vr_drr_step(drr, flow);
+		flow->deficit += vr_drr_step(drr, flow) * READ_ONCE(drr->save);
 	} else if (flow->deficit <= 0) {
 		flow->deficit += vr_drr_step(drr, flow);
 		return;
@@ -160,15 +191,19 @@ struct vr_drr_flow *vr_drr_next(struct vr_drr *drr)
 	unsigned int unseen = drr->linked;
 	struct vr_drr_flow *flow;
 
+	if (!drr->active) {
+		vr_drr_rest(drr);
+		return NULL;
+	}
 	flow = vr_drr_next_fresh(drr);
 	if (flow)
 		return flow;
-	while ((flow = list_first_entry_or_null(&drr->round,
-						struct vr_drr_flow, turn))) {
-		if (!flow->active) {
-			vr_drr_unlink(drr, flow);
-		} else if (flow->deficit > 0) {
+	for (;;) {
+		flow = list_first_entry(&drr->round, struct vr_drr_flow, turn);
+		if (flow->active && flow->deficit > 0)
 			return flow;
+		if (!flow->active && vr_drr_is_full(drr, flow)) {
+			vr_drr_unlink(drr, flow);
 		} else if (unseen) {
 			flow->deficit += vr_drr_step(drr, flow);
 			list_move_tail(&flow->turn, &drr->round);
@@ -179,7 +214,6 @@ struct vr_drr_flow *vr_drr_next(struct vr_drr *drr)
 		}
 		unseen -= !!unseen;
 	}
-	return NULL;
 }
 
 /**
@@ -201,6 +235,7 @@ void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
 	if (!empty || !flow->active)
 		return;
 	flow->active = false;
+	drr->active--;
 	if (list_empty(&flow->fresh))
 		list_move_tail(&flow->turn, &drr->round);
 	else
@@ -217,6 +252,7 @@ void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
 void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow)
 {
 	list_del_init(&flow->fresh);
+	drr->active -= flow->active;
 	flow->active = false;
 	if (!list_empty(&flow->turn))
 		vr_drr_unlink(drr, flow);

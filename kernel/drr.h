@@ -12,20 +12,25 @@
 #define VR_DRR_WEIGHT_MAX	((u32)BIT(16))
 #define VR_DRR_QUANTUM_MAX	((s64)BIT_ULL(32))
 #define VR_DRR_COST_MAX		((s64)BIT_ULL(40))
+#define VR_DRR_SAVE_MAX		64
 
 /**
  * struct vr_drr - a scheduler; used by one CPU at a time, the caller sees to it
  * @fresh: active flows that need not wait for their turns, served first
- * @round: all flows that are active, or were since their last turns, in their order
+ * @round: all flows that are active, and those that are in debt or save up, by turns
  * @quantum: cost units that a flow of weight 1 may use in a round; may change
  *	at any time
+ * @save: rounds whose units a flow may save up; may change at any time
  * @linked: flows on the round
+ * @active: those of them that have work
  */
 struct vr_drr {
 	struct list_head fresh;
 	struct list_head round;
 	s64 quantum;
+	unsigned int save;
 	unsigned int linked;
+	unsigned int active;
 };
 
 /**
@@ -35,8 +40,8 @@ struct vr_drr {
  * @deficit: cost units that the flow may still use; below 0 it is in debt
  * @step: cost units that a round gives it; scratch of vr_drr_next()
  * @weight: share; 0 counts as 1; read with READ_ONCE(), written at any time
- * @active: has work; if not, it may be on the round to wait for the moment from which
- *	on it is given units anew
+ * @active: has work; if not, it may be on the round, where it is given units until it
+ *	has saved up what it may
  */
 struct vr_drr_flow {
 	struct list_head fresh;
@@ -48,7 +53,7 @@ struct vr_drr_flow {
 };
 
 void vr_drr_init(struct vr_drr *drr, s64 quantum);
-void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum);
+void vr_drr_set_quantum(struct vr_drr *drr, s64 quantum, unsigned int save);
 void vr_drr_flow_init(struct vr_drr_flow *flow, u32 weight);
 void vr_drr_activate(struct vr_drr *drr, struct vr_drr_flow *flow);
 struct vr_drr_flow *vr_drr_next(struct vr_drr *drr);

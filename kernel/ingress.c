@@ -10,6 +10,11 @@
  * router's packets, so that many routers with a packet each do not pay for the
  * clock with each packet.
  *
+ * Quantum: the time of VR_INGRESS_CLOCK packets. Where that is more than VR_INGRESS_TURN,
+ * as packets are dear, the round would be long, and who had more than that to send would
+ * wait for it: the quantum is a part of that time, a packet's at least, and a router may
+ * save up all of it.
+ *
  * A lone packet: the first packet for a CPU in each run of its receive softirq,
  * while nobody waits there, is served at once. There is nobody to share with, and
  * if no second one follows, the round trip over NAPI is saved.
@@ -53,6 +58,7 @@
 #define VR_INGRESS_FORGET	(5 * HZ)
 #define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
 #define VR_INGRESS_SQUEEZE	3
+#define VR_INGRESS_TURN		(100 * NSEC_PER_USEC)
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
 #define VR_INGRESS_COST_SHIFT	8
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
@@ -337,6 +343,19 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 		vr_ingress_calm(in, queue);
 }
 
+/* What a router of weight 1 may use in a round: average costs change slowly. */
+static void vr_ingress_set_quantum(struct vr_ingress *in)
+{
+	u64 quantum = (u64)in->cost * VR_INGRESS_CLOCK >> VR_INGRESS_COST_SHIFT;
+	unsigned int parts = 1;
+
+	while (unlikely(quantum > VR_INGRESS_TURN && parts < VR_INGRESS_CLOCK)) {
+		quantum /= 2;
+		parts *= 2;
+	}
+	vr_drr_set_quantum(&in->drr, quantum, parts);
+}
+
 /* Is there a router that would lose what it has a right to if the rings ran over? */
 static bool vr_ingress_is_guarding(const struct vr_ingress *in)
 {
@@ -371,7 +390,9 @@ static unsigned int vr_ingress_budget(struct vr_ingress *in)
 	return VR_INGRESS_QUOTA;
 }
 
-/* How many packets a visit may serve; a poll that is limited serves one at least. */
+/* How many packets a visit may serve; a poll that is limited serves one at least. Where
+ * packets are dear, a visit is no longer than what the router has left.
+ */
 static unsigned int vr_ingress_max(const struct vr_ingress *in,
 				   const struct vr_queue *queue,
 				   unsigned int quota)
@@ -381,8 +402,10 @@ static unsigned int vr_ingress_max(const struct vr_ingress *in,
 	quota = min(quota, VR_INGRESS_BATCH);
 	if (likely(!in->limited))
 		return quota;
-	time = (in->limit - in->now) << VR_INGRESS_COST_SHIFT;
-	return min_t(u64, quota, div64_u64(time, cost) + 1);
+	time = in->limit - in->now;
+	if (in->drr.save > 1)
+		time = min_t(u64, time, queue->flow.deficit);
+	return min_t(u64, quota, div64_u64(time << VR_INGRESS_COST_SHIFT, cost) + 1);
 }
 
 static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
@@ -448,8 +471,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	/* netpoll wants transmission only */
 	if (unlikely(!budget))
 		return 0;
-	vr_drr_set_quantum(&in->drr, (u64)in->cost * VR_INGRESS_CLOCK >>
-			   VR_INGRESS_COST_SHIFT);
+	vr_ingress_set_quantum(in);
 	in->untimed = 0;
 	/* a few packets are not timed, and came only now */
 	if (in->again || in->arrived >= VR_INGRESS_CLOCK)

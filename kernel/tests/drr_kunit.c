@@ -30,6 +30,7 @@ static const char * const vr_drr_kunit_cost_names[] = {
  * @cost: how costs are chosen
  * @part_time: as many flows, from the first, run empty all the time
  * @sleep: services that these may miss, at most
+ * @save: rounds that may be saved up; 0 is one
  */
 struct vr_drr_kunit_case {
 	u32 weight[VR_DRR_KUNIT_FLOWS];
@@ -38,6 +39,7 @@ struct vr_drr_kunit_case {
 	enum vr_drr_kunit_cost cost;
 	unsigned int part_time;
 	unsigned int sleep;
+	unsigned int save;
 };
 
 /**
@@ -81,6 +83,7 @@ vr_drr_kunit_start(struct kunit *test, const struct vr_drr_kunit_case *c)
 	run->c = c;
 	prandom_seed_state(&run->rnd, seed);
 	vr_drr_init(&run->drr, c->quantum);
+	vr_drr_set_quantum(&run->drr, c->quantum, c->save);
 	for (i = 0; i < VR_DRR_KUNIT_FLOWS && c->weight[i]; i++) {
 		vr_drr_flow_init(&run->flow[i], c->weight[i]);
 		vr_drr_activate(&run->drr, &run->flow[i]);
@@ -207,6 +210,11 @@ static const struct vr_drr_kunit_case vr_drr_kunit_part_time_cases[] = {
 	{ { 1, 100 }, 1500, 65536, PACKETS, 1, 1 },
 	{ { 1000, 1, 1 }, 1500, 1500, RANDOM, 2, 100 },
 	{ { 1, 1000 }, 1500, 1500, MEAN, 1, 7 },
+	{ { 1, 1 }, 1500, 1500, EVEN, 1, 0, 8 },
+	{ { 1, 1 }, 1500, 1500, EVEN, 1, 30, 8 },
+	{ { 1, 1, 1, 1, 1 }, 1500, 9000, PACKETS, 4, 20, 64 },
+	{ { 1, 2, 3, 4, 5 }, 3000, 9000, MEAN, 3, 50, 8 },
+	{ { 1, 1000 }, 1500, 1500, RANDOM, 1, 200, 4 },
 };
 
 /* Who runs empty and comes back at once, or later, gets no more than others. */
@@ -230,7 +238,8 @@ static void vr_drr_kunit_part_time(struct kunit *test)
 		for (i = 0; i < run->n; i++)
 			for (j = run->c->part_time; j < run->n; j++)
 				KUNIT_EXPECT_LE_MSG(test, run->ahead[i][j],
-						    vr_drr_kunit_bound(run->c, i, j, 2),
+						    vr_drr_kunit_bound(run->c, i, j, 1 +
+								       max(run->c->save, 1)),
 						    "case %u, %u and %u", k, i, j);
 	}
 }
@@ -297,7 +306,7 @@ static void vr_drr_kunit_limits(struct kunit *test)
 	for (i = 0; i < 100; i++)
 		vr_drr_charge(&drr, &flow, S64_MAX, false);
 	KUNIT_EXPECT_EQ(test, flow.deficit, -VR_DRR_COST_MAX);
-	vr_drr_set_quantum(&drr, 20);
+	vr_drr_set_quantum(&drr, 20, 1);
 	KUNIT_EXPECT_PTR_EQ(test, vr_drr_next(&drr), &flow);
 	KUNIT_EXPECT_GT(test, flow.deficit, 0);
 	KUNIT_EXPECT_LE(test, flow.deficit, 20);
@@ -385,6 +394,57 @@ static void vr_drr_kunit_sparse(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, cuts, 1000);
 	KUNIT_EXPECT_LE(test, used, others / 3 + 2 * 100 + 30 + 10);
+}
+
+/* Invariant 66: what was saved up in eight idle rounds can be used at once, but only once. */
+static void vr_drr_kunit_save(struct kunit *test)
+{
+	struct vr_drr_flow busy[3], *next, idle;
+	int i, k, turns = 0, wait = 0, late = 0;
+	struct vr_drr drr;
+
+	vr_drr_init(&drr, 10);
+	vr_drr_set_quantum(&drr, 10, 8);
+	vr_drr_flow_init(&idle, 1);
+	for (i = 0; i < 3; i++) {
+		vr_drr_flow_init(&busy[i], 1);
+		vr_drr_activate(&drr, &busy[i]);
+		vr_drr_charge(&drr, &busy[i], 80, false);
+	}
+	for (k = 0; k < 100; k++) {
+		/* eight turns of it, and the others' after it was used up */
+		for (i = 0; i < 3 * 9; i++) {
+			next = vr_drr_next(&drr);
+			KUNIT_ASSERT_PTR_NE(test, next, &idle);
+			vr_drr_charge(&drr, next, 10, false);
+		}
+		vr_drr_activate(&drr, &idle);
+		for (i = 0; i < 8; i++) {
+			KUNIT_ASSERT_PTR_EQ(test, vr_drr_next(&drr), &idle);
+			vr_drr_charge(&drr, &idle, 10, i == 7);
+		}
+	}
+	/* it wants more than it has saved: from then on it has its share */
+	vr_drr_activate(&drr, &idle);
+	for (i = 0; i < 4000; i++) {
+		next = vr_drr_next(&drr);
+		turns += next == &idle;
+		wait = next == &idle ? 0 : wait + 1;
+		late = max(late, wait);
+		vr_drr_charge(&drr, next, 10, false);
+	}
+	KUNIT_EXPECT_GE(test, turns, 1000 - 1);
+	KUNIT_EXPECT_LE(test, turns, 1000 + 8);
+	KUNIT_EXPECT_LE(test, late, 3);
+	vr_drr_charge(&drr, &idle, 85, true);
+	/* a debt is paid off while it is idle */
+	for (i = 0; i < 3 * 9; i++)
+		vr_drr_charge(&drr, vr_drr_next(&drr), 10, false);
+	vr_drr_activate(&drr, &idle);
+	KUNIT_EXPECT_PTR_EQ(test, vr_drr_next(&drr), &idle);
+	for (i = 0; i < 3; i++)
+		vr_drr_remove(&drr, &busy[i]);
+	vr_drr_remove(&drr, &idle);
 }
 
 /* Debts of 2^40 with a quantum of 1: thirty years, if played round by round. */
@@ -507,6 +567,7 @@ static struct kunit_case vr_drr_kunit_list[] = {
 	KUNIT_CASE(vr_drr_kunit_limits),
 	KUNIT_CASE(vr_drr_kunit_idle),
 	KUNIT_CASE(vr_drr_kunit_sparse),
+	KUNIT_CASE(vr_drr_kunit_save),
 	KUNIT_CASE(vr_drr_kunit_debt),
 	KUNIT_CASE(vr_drr_kunit_after),
 	KUNIT_CASE(vr_drr_kunit_remove),

@@ -29,6 +29,7 @@ struct vr_drr_kunit_row {
  * @weight: of each flow
  * @active: has work
  * @quantum: of the scheduler
+ * @save: rounds that may be saved up
  */
 struct vr_drr_kunit_model {
 	struct vr_drr_kunit_row fresh;
@@ -37,6 +38,7 @@ struct vr_drr_kunit_model {
 	u32 weight[VR_DRR_KUNIT_MODEL];
 	bool active[VR_DRR_KUNIT_MODEL];
 	s64 quantum;
+	unsigned int save;
 };
 
 static void vr_drr_kunit_append(struct vr_drr_kunit_row *list, int i)
@@ -74,6 +76,18 @@ static void vr_drr_kunit_model_give(struct vr_drr_kunit_model *m, int i)
 	m->deficit[i] += m->weight[i] * m->quantum;
 }
 
+/* It has what it may save up after this turn; its debts stay. */
+static bool vr_drr_kunit_model_leaves(struct vr_drr_kunit_model *m, int i)
+{
+	bool rest = !memchr_inv(m->active, false, sizeof(m->active));
+	s64 most = m->weight[i] * m->quantum * m->save;
+
+	if (!rest && m->deficit[i] + m->weight[i] * m->quantum < most)
+		return false;
+	m->deficit[i] = min(m->deficit[i], 0LL);
+	return true;
+}
+
 static void vr_drr_kunit_model_activate(struct vr_drr_kunit_model *m, int i)
 {
 	bool fresh = m->deficit[i] > 0;
@@ -84,7 +98,7 @@ static void vr_drr_kunit_model_activate(struct vr_drr_kunit_model *m, int i)
 	if (!vr_drr_kunit_has(&m->round, i)) {
 		vr_drr_kunit_append(&m->round, i);
 		fresh = true;
-		vr_drr_kunit_model_give(m, i);
+		m->deficit[i] += m->weight[i] * m->quantum * m->save;
 	} else if (!fresh) {
 		vr_drr_kunit_model_give(m, i);
 	}
@@ -108,11 +122,9 @@ static int vr_drr_kunit_model_next(struct vr_drr_kunit_model *m)
 		if (m->active[i] && m->deficit[i] > 0)
 			return i;
 		vr_drr_kunit_drop(&m->round, i);
-		if (m->active[i]) {
+		if (m->active[i] || !vr_drr_kunit_model_leaves(m, i)) {
 			vr_drr_kunit_model_give(m, i);
 			vr_drr_kunit_append(&m->round, i);
-		} else {
-			m->deficit[i] = min(m->deficit[i], 0LL);
 		}
 	}
 	return -1;
@@ -156,6 +168,7 @@ static void vr_drr_kunit_random(struct kunit *test)
 	m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	m->quantum = 50;
+	m->save = 1;
 	vr_drr_init(&drr, m->quantum);
 	for (i = 0; i < VR_DRR_KUNIT_MODEL; i++) {
 		m->weight[i] = 1 + prandom_u32_state(&rnd) % 10;
@@ -174,7 +187,8 @@ static void vr_drr_kunit_random(struct kunit *test)
 			continue;
 		case 2:
 			m->quantum = 1 + prandom_u32_state(&rnd) % 100;
-			vr_drr_set_quantum(&drr, m->quantum);
+			m->save = 1 + prandom_u32_state(&rnd) % 8;
+			vr_drr_set_quantum(&drr, m->quantum, m->save);
 			continue;
 		case 3 ... 9:
 			vr_drr_kunit_model_activate(m, i);

@@ -72,6 +72,7 @@ struct vr_drr_model_row {
  * @fresh: flows that do not wait for their turns
  * @round: flows by turns
  * @quantum: of the scheduler
+ * @save: rounds whose units may be saved up
  * @cost: no service is dearer
  * @fixed: weights and quantum do not change, only who is served pays
  */
@@ -83,6 +84,7 @@ struct vr_drr_model {
 	struct vr_drr_model_row fresh;
 	struct vr_drr_model_row round;
 	s64 quantum;
+	unsigned int save;
 	s64 cost;
 	bool fixed;
 };
@@ -171,15 +173,32 @@ static void vr_drr_model_activate(struct vr_drr_model *m, unsigned int i)
 		return;
 	flow->active = true;
 	flow->first = flow->deficit > 0;
-	if (!flow->first)
-		flow->deficit += vr_drr_model_step(m, i);
 	if (!vr_drr_model_has(&m->round, i)) {
 		vr_drr_model_append(&m->round, i);
 		flow->first = true;
+		flow->deficit += vr_drr_model_step(m, i) * m->save;
+	} else if (!flow->first) {
+		flow->deficit += vr_drr_model_step(m, i);
 	}
 	if (flow->first)
 		vr_drr_model_append(&m->fresh, i);
 	vr_drr_model_begin(m, i);
+}
+
+/* An idle flow's turn: does it leave the round? */
+static bool vr_drr_model_leaves(struct vr_drr_model *m, unsigned int i)
+{
+	s64 step = vr_drr_model_step(m, i);
+	bool all = true;
+	unsigned int k;
+
+	for (k = 0; k < m->flows; k++)
+		all &= !m->flow[k].active;
+	/* invariant 66: what is more than may be saved up is lost */
+	if (!all && m->flow[i].deficit + step < step * m->save)
+		return false;
+	m->flow[i].deficit = min(m->flow[i].deficit, 0);
+	return true;
 }
 
 /* Return: number of the flow, or -1. */
@@ -201,14 +220,12 @@ static int vr_drr_model_next(struct vr_drr_model *m)
 		if (flow->active && flow->deficit > 0)
 			return i;
 		vr_drr_model_drop(&m->round, i);
-		if (!flow->active) {
-			/* invariant 66: what was not used is lost */
-			flow->deficit = min(flow->deficit, 0);
+		if (!flow->active && vr_drr_model_leaves(m, i))
 			continue;
-		}
 		flow->deficit += vr_drr_model_step(m, i);
 		vr_drr_model_append(&m->round, i);
-		vr_drr_model_settle(m, i);
+		if (flow->active)
+			vr_drr_model_settle(m, i);
 		vr_bytes_tally[SKIPPED].n += ++steps > 2 * VR_BYTES_FLOWS;
 	}
 	return -1;
@@ -251,7 +268,8 @@ static void vr_drr_model_compare(struct vr_drr_model *m, unsigned int i, s64 cos
 		 * turn, another one may leave meanwhile and come back
 		 */
 		other->waited[i] += cost;
-		bound = (vr_drr_model_step(m, i) + m->cost) * (other->first ? 1 : 2);
+		bound = (vr_drr_model_step(m, i) * m->save + m->cost) *
+			(other->first ? 1 : 2);
 		vr_host_check(!other->newcomer || other->waited[i] <= bound,
 			      "%u waits for %ld units of %u, more than %ld", j,
 			      other->waited[i], i, bound);
@@ -262,7 +280,7 @@ static void vr_drr_model_compare(struct vr_drr_model *m, unsigned int i, s64 cos
 		flow->max[j] = max(flow->max[j], apart);
 		other->min[i] = min(other->min[i], -apart);
 		other->max[i] = max(other->max[i], -apart);
-		bound = m->quantum * (flow->both[j] ? 1 : 2) * flow->weight *
+		bound = m->quantum * (flow->both[j] ? 1 : 1 + m->save) * flow->weight *
 			other->weight + m->cost * (flow->weight + other->weight);
 		vr_host_check(flow->max[j] - flow->min[j] <= bound,
 			      "%u and %u are %ld apart, more than %ld", i, j,
@@ -319,7 +337,7 @@ static void vr_drr_bytes_change(struct vr_drr_model *m, unsigned int i)
 		/* not so small that the model plays rounds for ever */
 		m->quantum = max(m->cost / 64, 1) + how;
 		m->quantum = min(m->quantum, VR_DRR_QUANTUM_MAX);
-		vr_drr_set_quantum(&m->drr, m->quantum);
+		vr_drr_set_quantum(&m->drr, m->quantum, m->save);
 		break;
 	case 2:
 		if (flow->deficit < -debt)
@@ -381,6 +399,12 @@ static void vr_drr_bytes_begin(struct vr_drr_model *m)
 	if (how & 0x20 || !m->quantum)
 		m->quantum = 1;
 	m->quantum = min(m->quantum, VR_DRR_QUANTUM_MAX);
+	m->save = 1;
+	if (how & 0x80) {
+		m->save = vr_bytes_u8(&m->bytes);
+		vr_drr_set_quantum(&m->drr, m->quantum, m->save);
+		m->save = max(min(m->save, VR_DRR_SAVE_MAX), 1);
+	}
 	/* up to 64 rounds, and debts that are cut */
 	m->cost = 1 + m->quantum * (how & 0x40 ? 64 : 1);
 	for (i = 0; i < m->flows; i++) {

@@ -163,12 +163,18 @@ static inline bool list_empty(const struct list_head *list)
 }
 
 #define list_entry(p, t, m)	container_of(p, t, m)
+#define list_first_entry(list, t, m)	list_entry((list)->next, t, m)
 #define list_first_entry_or_null(list, t, m)				\
-	(list_empty(list) ? NULL : list_entry((list)->next, t, m))
+	(list_empty(list) ? NULL : list_first_entry(list, t, m))
 #define list_for_each_entry(p, list, m)					\
 	for (p = list_entry((list)->next, __typeof__(*p), m);		\
 	     &p->m != (list) && ++vr_host_list_steps;			\
 	     p = list_entry(p->m.next, __typeof__(*p), m))
+#define list_for_each_entry_safe(p, n, list, m)				\
+	for (p = list_entry((list)->next, __typeof__(*p), m),		\
+	     n = list_entry(p->m.next, __typeof__(*p), m);		\
+	     &p->m != (list) && ++vr_host_list_steps;			\
+	     p = n, n = list_entry(n->m.next, __typeof__(*n), m))
 
 /* bytes at any address */
 
