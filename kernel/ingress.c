@@ -28,11 +28,9 @@
  * ring, where it would hit everyone; and a flood does not take all of the CPU.
  *
  * That costs: what is taken in only to be dropped is time in which nothing is forwarded.
- * So it is done for those who need it. A router that has all of its packets served, and
- * dropped none while others dropped VR_INGRESS_GREEDY, is within its share. If for
- * VR_INGRESS_GUARD there was none, and no routing protocol's packet came, all that
- * send are in overload, and the ring may drop for them. A poll serves then nearly what
- * a NIC's poll delivers, but not all of it: who is in overload goes on dropping.
+ * So it is done as long as somebody gains by it (see guard.c). If nobody does, a poll
+ * serves nearly what a NIC's poll delivers, but not all of it: who is in overload goes
+ * on dropping.
  */
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
@@ -53,9 +51,6 @@
 #define VR_INGRESS_CLOCK	8
 #define VR_INGRESS_QUOTA	48
 #define VR_INGRESS_QUOTA_ALL	60	/* less than NAPI_POLL_WEIGHT */
-#define VR_INGRESS_GUARD	(30 * HZ)
-#define VR_INGRESS_GREEDY	2048	/* packets */
-#define VR_INGRESS_FORGET	(5 * HZ)
 #define VR_INGRESS_SLICE	(200 * NSEC_PER_USEC)
 #define VR_INGRESS_SQUEEZE	3
 #define VR_INGRESS_TURN		(100 * NSEC_PER_USEC)
@@ -186,24 +181,6 @@ static bool vr_ingress_is_lone(struct vr_ingress *in)
 	return true;
 }
 
-/* All of a router's packets were served. Is that because it is within its share, or does
- * a flood pause?
- */
-static void vr_ingress_calm(struct vr_ingress *in, const struct vr_queue *queue)
-{
-	u64 now = get_jiffies_64();
-
-	if (likely(now - in->spilled > VR_INGRESS_FORGET) ||
-	    in->spills - queue->spilled >= VR_INGRESS_GREEDY)
-		in->calm = now;
-}
-
-static void vr_ingress_spill(struct vr_ingress *in, struct vr_queue *queue)
-{
-	in->spilled = get_jiffies_64();
-	queue->spilled = ++in->spills;
-}
-
 /* Packets that the stack sends back meanwhile find the scheduler active, and wait. */
 static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
 					   struct vr_queue *queue,
@@ -212,7 +189,7 @@ static noinline void vr_ingress_serve_lone(struct vr_ingress *in,
 	struct vr_stats *stats = &queue->stats;
 
 	in->active = true;
-	vr_ingress_calm(in, queue);
+	vr_guard_served(&in->guard, queue);
 	vr_forward_begin(&in->forward, queue);
 	vr_forward_packet(&in->forward, skb);
 	vr_forward_end(&in->forward);
@@ -258,12 +235,12 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 	control = vr_ingress_is_control(skb);
 	reason = vr_ingress_full(router, queue, control, len);
 	if (unlikely(reason)) {
-		vr_ingress_spill(in, queue);
+		vr_guard_spill(&in->guard, queue);
 		vr_ingress_drop(queue, skb, reason, len);
 		return;
 	}
 	if (unlikely(control) && vr_ingress_is_routing(skb))
-		in->calm = get_jiffies_64();
+		vr_guard_routing(&in->guard);
 	vr_ingress_cb(skb)->time = vr_ingress_stamp(in);
 	vr_ingress_cb(skb)->len = len;
 	vr_ingress_push(control ? &queue->control : &queue->data, skb, len);
@@ -340,7 +317,7 @@ static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
 	u64_stats_update_end(&stats->syncp);
 	vr_drr_charge(&in->drr, &queue->flow, cost, empty);
 	if (empty)
-		vr_ingress_calm(in, queue);
+		vr_guard_served(&in->guard, queue);
 }
 
 /* What a router of weight 1 may use in a round: average costs change slowly. */
@@ -356,12 +333,6 @@ static void vr_ingress_set_quantum(struct vr_ingress *in)
 	vr_drr_set_quantum(&in->drr, quantum, parts);
 }
 
-/* Is there a router that would lose what it has a right to if the rings ran over? */
-static bool vr_ingress_is_guarding(const struct vr_ingress *in)
-{
-	return get_jiffies_64() - in->calm < VR_INGRESS_GUARD;
-}
-
 /* How long may this poll take? What it would take anyway is no limit. A few packets
  * that came only now need none: the clock was not read for them. Returns how many
  * packets it may serve.
@@ -370,7 +341,7 @@ static unsigned int vr_ingress_budget(struct vr_ingress *in)
 {
 	u64 least;
 
-	if (unlikely(!vr_ingress_is_guarding(in) && in->again)) {
+	if (unlikely(in->again && !vr_guard_is_on(&in->guard, &in->drr))) {
 		in->limited = false;
 		in->arrived = 0;
 		return VR_INGRESS_QUOTA_ALL;
@@ -513,7 +484,7 @@ void vr_ingress_setup(struct vr_ingress *in, struct net_device *dev)
 	vr_drr_init(&in->drr, VR_INGRESS_BATCH * 1000);
 	in->cost = 1000 << VR_INGRESS_COST_SHIFT;
 	in->slice = VR_INGRESS_SLICE;
-	in->calm = get_jiffies_64();
+	vr_guard_init(&in->guard);
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &in->napi.state);
 	netif_napi_add(dev, &in->napi, vr_ingress_poll);
 }

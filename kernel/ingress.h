@@ -8,6 +8,7 @@
 #include <linux/skbuff.h>
 
 #include "drr.h"
+#include "guard.h"
 #include "stats.h"
 
 struct vr_router;
@@ -37,7 +38,7 @@ struct vr_fifo {
  * @data: everything else
  * @cost: moving average of CPU time a packet, ns << VR_INGRESS_COST_SHIFT
  * @peak: most packets that were queued
- * @spilled: number of the last packet that found it full, of all on this CPU
+ * @guard: what is noted of packets that found it full
  * @stats: counters
  */
 struct vr_queue {
@@ -47,7 +48,7 @@ struct vr_queue {
 	struct vr_fifo data;
 	u32 cost;
 	u32 peak;
-	u32 spilled;
+	struct vr_guard_mark guard;
 	struct vr_stats stats;
 };
 

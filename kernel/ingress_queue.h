@@ -15,6 +15,7 @@
 #include "ahead.h"
 #include "drr.h"
 #include "forward.h"
+#include "guard.h"
 #include "ingress.h"
 
 struct vr_ingress_flush;
@@ -29,10 +30,7 @@ struct vr_ingress_flush;
  * @run: run of the receive softirq in which the last lone packet came
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
- * @calm: jiffies when a router was last seen within its share, or a routing protocol's
- *	packet came
- * @spilled: jiffies when a packet last found its queue full
- * @spills: packets that did
+ * @guard: whether somebody would lose if the rings ran over
  * @limited: the poll's time is limited
  * @slice: how long a poll may take, ns
  * @now: clock a short while ago, ns
@@ -53,9 +51,7 @@ struct vr_ingress {
 	bool again;
 	unsigned int run;
 	unsigned int arrived;
-	u64 calm;
-	u64 spilled;
-	u32 spills;
+	struct vr_guard guard;
 	bool limited;
 	u32 slice;
 	u64 now;

@@ -22,6 +22,7 @@ fib_census     fib_store fib_node
 fib_store
 fib_node
 drr
+guard
 mactable
 stats
 rules
@@ -29,7 +30,7 @@ rib            fib nexthop nexthop_make
 nexthop        port
 nexthop_make   nexthop port
 demux          ingress mactable egress
-ingress        drr stats forward egress ahead gate
+ingress        drr guard stats forward egress ahead gate
 ahead          fib rib way
 ingress_queue  ingress drr
 forward        gate way egress rib stats
