@@ -96,7 +96,7 @@ guest()
 
 	names=$(chosen throughput tcp buffers latency isolation weights-cpu weights-link)
 	[ -n "$names" ] || return 0
-	vr_need gcc libc6-dev iperf3 apache2-utils nftables ethtool libxdp1 libpcre2-8-0
+	vr_need gcc libc6-dev procps iperf3 apache2-utils nftables ethtool libxdp1 libpcre2-8-0
 	dir=$(unpacked openvswitch-switch nginx)
 	gcc -O2 -Wall -Wextra -Werror -o "$out/echo" "$VR_ROOT/scripts/bench/echo.c"
 	module 6.12

@@ -109,7 +109,8 @@ def one_throughput(peer, n, size):
     finally:
         gen.forget()
     record(experiment='throughput', peer=peer.name, n=n, size=size, offered=sent / took,
-           pps=out / took, each=[x / took for x in each], jain=jain(each, [1] * n), loss=1 - out / sent)
+           pps=out / took, each=[x / took for x in each], jain=jain(each, [1] * n),
+           loss=1 - out / sent)
 
 
 def tx():
@@ -185,7 +186,7 @@ class Dear:
 # --- 3: latency ---------------------------------------------------------------
 
 def echo(group):
-    out = group.start('c0', f'{ECHO} {ip4(SERVER, 0, 2)} 500 4000',
+    out = group.start('c0', f'{ECHO} {ip4(SERVER, 0, 2)} 1000 4000',
                       fifo=True).communicate(timeout=120)[0].split()
     if len(out) != 6:
         raise RuntimeError(f'echo: {out}')
@@ -202,6 +203,14 @@ def ping():
         return {f'ping_{k}': None for k in ('mean', 'p50', 'p99', 'max')}
     return {'ping_mean': sum(times) / len(times), 'ping_p50': times[len(times) // 2],
             'ping_p99': times[int(len(times) * 0.99)], 'ping_max': times[-1]}
+
+
+def queued(peer):
+    """Where that is counted: how long packets waited in the router's queue."""
+    if peer.name != 'vrouter':
+        return {}
+    stats = peer.stats()[0]
+    return {f'queue_{p}': stats[f'delay-{p}-ns'] / 1e3 for p in ('p50', 'p99')}
 
 
 @contextlib.contextmanager
@@ -243,7 +252,7 @@ def latency():
                             time.sleep(0.3)
                             with stress(kind, group, peer, n):
                                 record(experiment='latency', peer=name, n=n, others=kind,
-                                       **echo(group), **ping())
+                                       **echo(group), **ping(), **queued(peer))
 
 
 # --- 4: isolation -------------------------------------------------------------
@@ -357,9 +366,16 @@ def share_record(resource, mix, weights, got, **more):
            jain=jain(got, weights), errors=off, **more)
 
 
-# 200 rounds of the scheduler, so that the one that is not over yet is half a percent; the
-# router of the least weight has a millisecond in each
-ROUNDS_200 = 0.2
+# of the scheduler: the one that is not over yet is a quarter of a percent of that
+ROUNDS_MEASURED = 400
+QUANTUM = 8     # packets of the lightest router in a round (VR_INGRESS_CLOCK)
+
+
+def weights_seconds(stats, weights):
+    """How long to measure; the counters tell what a packet costs."""
+    packet = sum(s['cpu-ns'] for s in stats) / sum(s['forwarded-packets'] for s in stats)
+    return max(2 * SECONDS, ROUNDS_MEASURED * QUANTUM * packet / 1e9 *
+               sum(weights) / min(weights))
 
 
 def weights_cpu():
@@ -376,7 +392,7 @@ def weights_cpu():
                 gen.start()
                 time.sleep(2)
                 before = peer.stats()
-                time.sleep(max(2 * SECONDS, ROUNDS_200 * sum(weights) / min(weights)))
+                time.sleep(weights_seconds(before, weights))
                 after = peer.stats()
                 gen.stop()
             finally:

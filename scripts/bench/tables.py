@@ -3,7 +3,8 @@
 """usage: tables.py DIR
 
 Make tables, plots and JSON of what bench.sh left in DIR: results (lines of JSON, see
-experiments.py), and forward.json, instructions.json and smp.json (see report.py). Prints the tables.
+experiments.py), and forward.json, instructions.json and smp.json (see report.py). Prints
+the tables.
 """
 import collections
 import datetime
@@ -253,9 +254,10 @@ def buffers(results, out):
 def latency(results, out):
     title('3: latency of one router, microseconds; guest, e1000',
           'UDP echo, hosts by real-time priority. Others: idle; full-rate TCP each; or a flood of',
-          '64-byte frames of which the CPU can forward a part only.')
+          '64-byte frames of which the CPU can forward a part only. Queue: how long 99 % of the',
+          "packets waited in vrouter's own queue of the router, by its counter, to a power of two.")
     say(f'{"":28}{"N":>5} {"others":8}{"mean":>8}{"p50":>8}{"p99":>8}{"max":>8}{"lost":>8}'
-        f'{"ping":>8}{"p99":>8}')
+        f'{"ping":>8}{"p99":>8}{"queue":>8}')
     for peer in results.peers('latency'):
         seen = dict.fromkeys((r['others'], r['n'])
                              for r in results.some('latency', peer=peer))
@@ -266,8 +268,8 @@ def latency(results, out):
             say(f'{NAMES[peer]:28}{n:5} {kind:8}' + ''.join(
                 number(results.value('latency', f, **where), '.0f', 8)
                 for f in ('mean', 'p50', 'p99', 'max')) + f'{lost:8.3f}' +
-                number(results.value('latency', 'ping_mean', **where), '.0f', 8) +
-                number(results.value('latency', 'ping_p99', **where), '.0f', 8))
+                ''.join(number(results.value('latency', f, **where), '.0f', 8)
+                        for f in ('ping_mean', 'ping_p99', 'queue_p99')))
             if peer == 'vrouter' and n == 8 and kind != 'idle':
                 for field, what in (('p99', 'echo'), ('ping_p99', 'ping')):
                     idle = results.value('latency', field, peer=peer, others='idle', n=8)
