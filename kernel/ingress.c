@@ -256,14 +256,16 @@ void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 }
 
 /* Time that an interrupt or the host took is not the router's fault: it counts as
- * VR_INGRESS_EXCESS packets at most. If all packets have just become dear, a router
- * that is served rarely must not be the last one to know.
+ * VR_INGRESS_EXCESS packets at most, and no more than a poll may take. If all packets
+ * have just become dear, a router that is served rarely must not be the last one to
+ * know.
  */
 static u64 vr_ingress_clip(u64 time, u32 average, unsigned int n)
 {
-	u64 most = (u64)average * (n + VR_INGRESS_EXCESS) >>
-		   VR_INGRESS_COST_SHIFT;
+	u64 excess = (u64)average * VR_INGRESS_EXCESS >> VR_INGRESS_COST_SHIFT;
+	u64 most = (u64)average * n >> VR_INGRESS_COST_SHIFT;
 
+	most += min_t(u64, excess, VR_INGRESS_SLICE);
 	return min3(time, most, (u64)VR_INGRESS_COST_MAX * n);
 }
 
