@@ -335,6 +335,9 @@ class Hosts:
               [f'link add link {nic} name eth0 address {mac(k, i)} netns {k}{i} '
                'type macvlan mode private'
                for i in range(n) for k, nic in (('c', 'h0'), ('s', 'h1'))])
+        # what is not theirs is not sent back to the router, to come again
+        for ns in self.spaces:
+            run(f'ip netns exec {ns} sysctl -qw net.ipv4.ip_forward=0')
 
     def attach(self, peer):
         """Make this peer's routers the hosts' gateways."""
