@@ -62,6 +62,16 @@ void vr_drr_charge(struct vr_drr *drr, struct vr_drr_flow *flow, s64 cost,
 void vr_drr_remove(struct vr_drr *drr, struct vr_drr_flow *flow);
 
 /**
+ * vr_drr_for_each() - walk the flows on the round: all that are active, and some others
+ * @flow: cursor
+ * @drr: scheduler
+ *
+ * Context: as the scheduler.
+ */
+#define vr_drr_for_each(flow, drr) \
+	list_for_each_entry(flow, &(drr)->round, turn)
+
+/**
  * vr_drr_active() - does a flow wait for service?
  * @flow: flow
  *

@@ -6,7 +6,7 @@
  *
  * Algorithm: nobody would if for VR_GUARD_TIME there was
  *   - no router within its share: one that has all of its packets served, and dropped none
- *     while others dropped VR_GUARD_GREEDY, or, once the ring does, for VR_GUARD_SOON;
+ *     while others dropped VR_GUARD_GREEDY;
  *   - no routing protocol's packet;
  *   - no router with a larger share than its part of what comes. It is in overload
  *     as long as all is taken in, but with what the ring has room for it might not be, and
@@ -24,8 +24,6 @@
 #define VR_GUARD_TIME		(30 * HZ)
 #define VR_GUARD_GREEDY		2048	/* packets */
 #define VR_GUARD_FORGET		(5 * HZ)
-#define VR_GUARD_SOON		(HZ / 2)
-#define VR_GUARD_SOON_GREEDY	64	/* packets */
 #define VR_GUARD_PART_SHIFT	20
 #define VR_GUARD_UNEVEN_SHIFT	2	/* a part is too large by a quarter */
 
@@ -61,20 +59,7 @@ void vr_guard_spill(struct vr_guard *guard, struct vr_queue *queue)
 {
 	guard->spilled = get_jiffies_64();
 	queue->guard.spilled = ++guard->spills;
-	queue->guard.when = guard->spilled;
 	queue->guard.lost++;
-}
-
-/* Do others drop, and not this one? */
-static bool vr_guard_is_within(const struct vr_guard *guard,
-			       const struct vr_queue *queue, u64 now)
-{
-	u32 spills = guard->spills - queue->guard.spilled;
-
-	if (spills >= VR_GUARD_GREEDY)
-		return true;
-	return guard->even == guard->calm && spills >= VR_GUARD_SOON_GREEDY &&
-	       now - queue->guard.when > VR_GUARD_SOON;
 }
 
 /**
@@ -91,7 +76,7 @@ void vr_guard_served(struct vr_guard *guard, const struct vr_queue *queue)
 	u64 now = get_jiffies_64();
 
 	if (likely(now - guard->spilled > VR_GUARD_FORGET) ||
-	    vr_guard_is_within(guard, queue, now))
+	    guard->spills - queue->guard.spilled >= VR_GUARD_GREEDY)
 		guard->calm = now;
 }
 
@@ -113,7 +98,7 @@ static void vr_guard_mark(struct vr_guard *guard, const struct vr_drr *drr)
 
 	guard->marked = guard->calm;
 	guard->marks++;
-	list_for_each_entry(flow, &drr->round, turn) {
+	vr_drr_for_each(flow, drr) {
 		queue = vr_guard_queue(flow);
 		queue->guard.mark = guard->marks;
 		queue->guard.rx = vr_guard_rx(queue);
@@ -128,7 +113,7 @@ static bool vr_guard_is_even(const struct vr_guard *guard, const struct vr_drr *
 	struct vr_queue *queue;
 	u32 rx, gone;
 
-	list_for_each_entry(flow, &drr->round, turn) {
+	vr_drr_for_each(flow, drr) {
 		queue = vr_guard_queue(flow);
 		rx = vr_guard_rx(queue) - queue->guard.rx;
 		gone = queue->guard.lost - queue->guard.lost_then;

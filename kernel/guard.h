@@ -31,15 +31,13 @@ struct vr_guard {
 
 /**
  * struct vr_guard_mark - what is noted of a router's queue on a CPU
- * @when: jiffies when a packet last found it full
- * @spilled: number of that packet, of all on this CPU
+ * @spilled: number of the last packet that found it full, of all on this CPU
  * @lost: packets that did
  * @mark: &vr_guard.marks, when the following were noted
  * @rx: packets that had come
  * @lost_then: @lost
  */
 struct vr_guard_mark {
-	u64 when;
 	u32 spilled;
 	u32 lost;
 	u32 mark;
