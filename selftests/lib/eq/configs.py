@@ -234,11 +234,14 @@ def routes():
     yield Config("no carrier, passed over",
                  [*dead[0], "DOWN 2", "H: ip link set p2 down", carrier(False)],
                  ["H: ip link set p2 up", carrier(True), "UP 2", revive, *dead[1]])
+    # whether ARP of others may change a neighbour depends on how long ago it was changed
+    locktime = "sysctl net.ipv4.neigh.r1.locktime={}".format
     yield Config("neighbours unknown", [
-        "ip neigh del 10.0.2.2 dev r2", "ip neigh del 2001:db8:2::2 dev r2", link_local,
+        locktime(100000), "ip neigh del 10.0.2.2 dev r2",
+        "ip neigh del 2001:db8:2::2 dev r2", link_local,
         "ip neigh replace 10.0.1.2 lladdr 02:00:00:00:00:21 dev r1 nud stale",
         "ip neigh replace 2001:db8:1::2 lladdr 02:00:00:00:00:21 dev r1 nud stale"],
-        ["ip neigh flush dev r2", "ip neigh flush dev r1", no_link_local,
+        [locktime(100), "ip neigh flush dev r2", "ip neigh flush dev r1", no_link_local,
          "ip neigh replace 10.0.2.2 lladdr 02:00:00:00:00:22 dev r2 nud permanent",
          "ip neigh replace 2001:db8:2::2 lladdr 02:00:00:00:00:22 dev r2 nud permanent",
          "ip neigh replace 10.0.1.2 lladdr 02:00:00:00:00:21 dev r1 nud permanent",
