@@ -187,6 +187,8 @@ def throughput(results, out):
             for n in sorted(results.column('throughput', 'n', peer=peer)):
                 where = {'peer': peer, 'n': n, 'size': size}
                 pps = results.value('throughput', 'pps', **where)
+                if pps is None:
+                    continue
                 fair = results.value('throughput', 'jain', **where)
                 ratio = pps / base if base else None
                 say(f'{NAMES[peer]:28}{n:5}'
