@@ -49,16 +49,30 @@ static bool vr_way_icmp_error6(const struct sk_buff *skb,
 	return !icmp || icmpv6_is_err(icmp->icmp6_type);
 }
 
-static void vr_way_dissect(const struct sk_buff *skb, struct flow_keys *keys)
+/*
+ * Ports and protocol, as of a packet of @len bytes: the stack has cut off what
+ * follows, where ports may seem to be. False if that cannot be done here.
+ */
+static bool vr_way_dissect(const struct net *net, const struct sk_buff *skb,
+			   unsigned int len, struct flow_keys *keys)
 {
-	struct flow_keys found;
+	const unsigned int flags = FLOW_DISSECTOR_F_STOP_AT_ENCAP;
+	struct flow_keys found = {};
 
 	if (!skb)
-		return;
-	skb_flow_dissect_flow_keys(skb, &found, FLOW_DISSECTOR_F_STOP_AT_ENCAP);
+		return true;
+	if (skb->len == len)
+		skb_flow_dissect_flow_keys(skb, &found, flags);
+	else if (len <= skb_headlen(skb))
+		__skb_flow_dissect(net, NULL, &flow_keys_dissector, &found,
+				   skb_network_header(skb), skb->protocol, 0,
+				   len, flags);
+	else
+		return false;
 	keys->ports.src = found.ports.src;
 	keys->ports.dst = found.ports.dst;
 	keys->basic.ip_proto = found.basic.ip_proto;
+	return true;
 }
 
 /* As fib_multipath_hash(), or -1 for what it does not do. */
@@ -78,7 +92,8 @@ static int vr_way_hash4(const struct net *net, const struct iphdr *iph,
 	case 1:
 		if (skb && skb->l4_hash)
 			return skb_get_hash_raw(skb) >> 1;
-		vr_way_dissect(skb, &keys);
+		if (!vr_way_dissect(net, skb, ntohs(iph->tot_len), &keys))
+			return -1;
 		break;
 	default:
 		return -1;
@@ -106,7 +121,10 @@ static int vr_way_hash6(const struct net *net, const struct ipv6hdr *hdr,
 	case 1:
 		if (skb && skb->l4_hash)
 			return skb_get_hash_raw(skb) >> 1;
-		vr_way_dissect(skb, &keys);
+		if (!vr_way_dissect(net, skb,
+				    ntohs(hdr->payload_len) + sizeof(*hdr),
+				    &keys))
+			return -1;
 		break;
 	default:
 		return -1;

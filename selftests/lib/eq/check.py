@@ -32,8 +32,8 @@ class Corpus:
             "6": list(frames2.wrap(frames6.everything())),
             "link": list(frames2.everything()), "segments": list(frames2.segments()),
             "sums": list(frames2.half_sums()), "splits": list(frames2.splits()),
-            "trains": list(frames2.trains()), "hairpins": list(frames2.hairpins()),
-            "sizes": list(frames2.sizes()),
+            "cuts": list(frames2.cuts()), "trains": list(frames2.trains()),
+            "hairpins": list(frames2.hairpins()), "sizes": list(frames2.sizes()),
             "seeds": seeds}
         for name, part in self.parts.items():
             if name not in APART:

@@ -172,7 +172,7 @@ def sysctls():
                      [f"sysctl net.ipv{f}.fib_multipath_hash_policy={policy}" for f in (4, 6)]
                      + fields,
                      [f"sysctl net.ipv{f}.fib_multipath_hash_policy=0" for f in (4, 6)],
-                     share=20, punts=("multipath",) if policy > 1 else ())
+                     parts=("cuts", "splits"), share=20, punts=("multipath",))
     yield Config("multipath by neighbours", ["sysctl net.ipv4.fib_multipath_use_neigh=1"],
                  ["sysctl net.ipv4.fib_multipath_use_neigh=0"], punts=("multipath",))
     yield Config("IPv4 forwarding off on a port", ["sysctl net.ipv4.conf.r0.forwarding=0"],

@@ -185,6 +185,23 @@ def splits():
             yield 0, partial(ip[:40] if ip[0] >> 4 == 4 else ip, linear=n).ljust(4400, b"\xee")
 
 
+def cuts():
+    """The header says that the packet ends within what else would be its ports, or in
+    the headers before them: what a hash is made of ends there, too."""
+    for src, dst, protos in ((A4, "198.18.7.7", (6, 17, 33, 47, 50, 51, 132, 136)),
+                             (A6, "2001:db8:a0::7", (6, 17, 43, 44, 47, 50, 51, 60))):
+        make = ip6 if ":" in src else ip4
+        for proto in protos:
+            for sport in (0, 1, 1000, 1001, 1002, 0xffff):
+                # as an IPv6 extension header: 8 bytes, and UDP comes next
+                body = b"\x11\0" + struct.pack("!HHH", sport, 53, sport) + \
+                    udp(src, dst, sport, 53)
+                body = udp(src, dst, sport, 53) if proto not in (43, 44, 60) else body
+                for n in (0, 1, 3, 4, 7, 8, 11, 12, 16):
+                    length = n if ":" in src else 20 + n
+                    yield 0, NO_VNET + frame2(make(src, dst, proto, body, length=length))
+
+
 def trains():
     """Segments of some connections that follow each other, as GRO likes them."""
     for n in range(24):
