@@ -63,6 +63,8 @@ class Check:
     def run(self, frames):
         """Send all and compare all; what was found wrong as a Failure."""
         pair = self.pair
+        if self.config.but:
+            frames = [x for x in frames if not self.config.but(x[1])]
         before, start = pair.counters(), 0
         for k in range(0, len(frames), CHUNK):
             chunk = frames[k:k + CHUNK]

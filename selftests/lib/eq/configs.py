@@ -2,15 +2,17 @@
 """The configurations that both routers get. For the words of a line see Pair.cmd()."""
 from collections import namedtuple
 
-from vrtest import run, wait
+from vrtest import addr, run, wait
 
 # kind: which pair of routers; parts: corpora that are sent in full; punts: reasons
 # for punting that must be seen; share: how much of all the router must forward by
 # itself, in percent; steps: done one after the other, between batches; mode: 0 bursts
 # only, 1 one by one only; uncounted: counters that may differ, and why; own: addresses
-# that NAT gives to what the router itself sends; only: nothing but the parts.
+# that NAT gives to what the router itself sends; only: nothing but the parts; but:
+# not those of which this is true.
 Config = namedtuple("Config", "name setup undo kind parts punts share steps mode uncounted "
-                    "own only", defaults=((), (), "plain", (), (), 0, (), None, {}, (), False))
+                    "own only but", defaults=((), (), "plain", (), (), 0, (), None, {}, (),
+                                              False, None))
 
 ROUTES = [
     "ip route add {T} 0.0.0.0/0 via 10.0.1.2",
@@ -119,6 +121,19 @@ table ip6 n {
  chain come { type nat hook prerouting priority -100;
   ip6 daddr 2001:db8:ff::7 dnat to 2001:db8:c7:9::c9; }
 }"""
+DNATTED = (addr("198.51.100.7"), addr("2001:db8:ff::7"))
+SNATTED = addr("10.0.0.2")
+
+
+def clash(data):
+    """A packet of a flow whose other direction, sent before, was given another address:
+    its answer would be what that one was, so that NAT gives it a random port."""
+    kind, ip = data[22:24], data[24:]
+    if kind == b"\x08\x00":
+        return ip[12:16] in DNATTED or ip[16:20] == SNATTED
+    return kind == b"\x86\xdd" and ip[8:24] in DNATTED
+
+
 INPUT = """nft table inet i {
  chain in { type filter hook input priority 0; udp dport 2000 drop; }
  chain out { type filter hook output priority 0; ip protocol tcp drop; }
@@ -172,7 +187,7 @@ def sysctls():
                      [f"sysctl net.ipv{f}.fib_multipath_hash_policy={policy}" for f in (4, 6)]
                      + fields,
                      [f"sysctl net.ipv{f}.fib_multipath_hash_policy=0" for f in (4, 6)],
-                     parts=("cuts", "splits"), share=20, punts=("multipath",))
+                     parts=("cuts",), share=10 if policy > 1 else 30, punts=("multipath",))
     yield Config("multipath by neighbours", ["sysctl net.ipv4.fib_multipath_use_neigh=1"],
                  ["sysctl net.ipv4.fib_multipath_use_neigh=0"], punts=("multipath",))
     yield Config("IPv4 forwarding off on a port", ["sysctl net.ipv4.conf.r0.forwarding=0"],
@@ -283,7 +298,8 @@ def hooks():
                          "ip route add {T} 2001:db8:c7:9::c9/128 via 2001:db8:2::2", NAT],
                  ["nft delete table ip n; delete table ip6 n",
                   "ip route del {T} 172.30.99.201/32", "ip route del {T} 2001:db8:c7:9::c9/128"],
-                 punts=("netfilter",), own=("198.51.100.7", "172.30.99.202", "2001:db8:ff::7"))
+                 punts=("netfilter",), own=("198.51.100.7", "172.30.99.202", "2001:db8:ff::7"),
+                 but=clash)
     yield Config("netfilter on the router itself", [INPUT], ["nft delete table inet i"], share=20)
     yield Config("tc on the way in", [
         "tc qdisc add dev r0 clsact",

@@ -200,6 +200,13 @@ def cuts():
                 for n in (0, 1, 3, 4, 7, 8, 11, 12, 16):
                     length = n if ":" in src else 20 + n
                     yield 0, NO_VNET + frame2(make(src, dst, proto, body, length=length))
+        # all that lies in one piece is the header
+        for sport in range(4000, 4008):
+            for n in (1, 2, 3, 4, 8):
+                ip = make(src, dst, 17, udp(src, dst, sport, 53),
+                          length=n if ":" in src else 20 + n)
+                yield 0, struct.pack("<BBHHHH", 0, 0, 54 if ":" in src else 34, 0, 0, 0) + \
+                    frame2(ip).ljust(4300, b"\xee")
 
 
 def trains():

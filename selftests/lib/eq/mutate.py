@@ -23,12 +23,21 @@ def good4(ip):
     ip[10:12] = struct.pack("!H", csum(bytes(ip[:n])))
 
 
+def urgent(kind, ip):
+    """A fragment with the priority CS6 or CS7."""
+    if kind == b"\x86\xdd":
+        return ip[6:7] == b"\x2c" and len(ip) > 1 and ip[0] & 0xf >= 0xc
+    return kind == b"\x08\x00" and len(ip) > 8 and ip[1] >= 0xc0 and \
+        bool(struct.unpack("!H", ip[6:8])[0] & 0x3fff)
+
+
 def fair(data):
     """Not what the two sides may treat differently, or at another time:
     tags (plain Linux's macvlan counts those that are for nobody), fragments to many
     (macvlan puts them together, to save work), MLD queries (the answer is late by a
-    random time), and sources that are the router's own MAC addresses (macvlan
-    takes a group's frame for one that it sent)."""
+    random time), sources that are the router's own MAC addresses (macvlan takes a
+    group's frame for one that it sent), and fragments with a routing protocol's
+    priority (with others of the same packet they wait in two queues of the router)."""
     kind = data[VNET + 12:VNET + 14]
     if kind in (b"\x81\x00", b"\x88\xa8") or data[VNET + 6:VNET + 12] in P:
         return False
@@ -37,6 +46,8 @@ def fair(data):
        struct.unpack("!H", ip[6:8])[0] & 0x3fff:
         return False
     if kind == b"\x86\xdd" and 130 in (ip[40:41] + ip[48:49] + ip[56:57]):
+        return False
+    if urgent(kind, ip):
         return False
     # IGMP queries as well
     return not (kind == b"\x08\x00" and ip[9:10] == b"\2" and 0x11 in ip[20:61:4])
