@@ -36,8 +36,10 @@ def run(line, stdin=None, check=True):
 
 
 def batch(lines, ns=None):
-    """Lines for ip, all at once."""
-    run(['ip'] + (['-n', ns] if ns else []) + ['-batch', '-'], '\n'.join(lines) + '\n')
+    """Lines for ip, many at once; each namespace that it is told keeps a file open."""
+    for k in range(0, len(lines), 500):
+        run(['ip'] + (['-n', ns] if ns else []) + ['-batch', '-'],
+            '\n'.join(lines[k:k + 500]) + '\n')
 
 
 def put(path, text):
