@@ -15,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from eq.check import Check, Corpus, moved  # noqa: E402
+from eq.check import Chance, Check, Corpus, moved  # noqa: E402
 from eq.configs import ROUTES, configs  # noqa: E402
 from eq.sides import Pair  # noqa: E402
 from vrtest import SLOW, Failure, expect, main  # noqa: E402
@@ -37,6 +37,7 @@ REASONS = {"not-ip", "l2", "vlan", "options", "header", "ttl", "martian", "local
            "forwarding", "rp-filter", "rules", "netfilter", "tc", "tap", "xfrm", "config"}
 pairs = {}
 corpus = None
+chance = Chance(TOTAL // 1_000_000)
 
 
 def seeded(side):
@@ -85,7 +86,7 @@ def same(config, share):
         try:
             pair.forget()
             pair.cmd(config.setup)
-            check = Check(pair, config)
+            check = Check(pair, config, chance)
             first = pair.rig.counters()
             for frames in rounds(config, share):
                 check.run(frames)
