@@ -43,6 +43,8 @@ overload_run()
 {
 	local ns
 
+	# what came before is not to be counted among what is forwarded
+	vr_wait_for 10 "queues are empty" overload_drained
 	flood_mark
 	flood_go
 	sleep 1

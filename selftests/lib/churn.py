@@ -242,6 +242,14 @@ class Churn:
     def set_down(self, number):
         return self.set_link(number, change=IFF_UP)
 
+    def rename(self, number, name):
+        """Before Linux 6.2 a device that is up keeps its name."""
+        error = self.set_link(number, attr(rtnl.IFNAME, name))
+        if error == errno.EBUSY:
+            error = self.set_down(number) or self.set_link(number, attr(rtnl.IFNAME, name))
+            self.set_up(number)
+        return error
+
     def del_link(self, number):
         return self.ask(rtnl.DELLINK, link(index=number))
 
@@ -339,8 +347,7 @@ class Churn:
             (2, 0, 0, 0, 2, self.rnd.randrange(256)))))
 
     def nic_rename(self):
-        return self.set_link(self.rnd.choice(self.nics),
-                             attr(rtnl.IFNAME, f"nic{self.rnd.randrange(8)}"))
+        return self.rename(self.rnd.choice(self.nics), f"nic{self.rnd.randrange(8)}")
 
     def nic_add(self):
         return self.new_link("x0", "veth", attr(1, link("x1"))) or \
@@ -420,8 +427,7 @@ class Churn:
         return self.move(self.some, "p")
 
     def port_rename(self):
-        return self.set_link(self.some("p"),
-                             attr(rtnl.IFNAME, f"p{self.rnd.randrange(PORTS)}"))
+        return self.rename(self.some("p"), f"p{self.rnd.randrange(PORTS)}")
 
     def port_up(self, name=None):
         return self.set_up(index(name) if name else self.some("p"))
@@ -476,8 +482,7 @@ class Churn:
         return self.set_down(self.some("vr"))
 
     def router_rename(self):
-        return self.set_link(self.some("vr"),
-                             attr(rtnl.IFNAME, f"vr{self.rnd.randrange(ROUTERS)}"))
+        return self.rename(self.some("vr"), f"vr{self.rnd.randrange(ROUTERS)}")
 
     def router_move(self):
         return self.move(self.some, "vr")
