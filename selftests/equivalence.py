@@ -6,7 +6,8 @@ the kernel's counters. What may differ all the same stands in lib/eq/masks.py an
 the configurations of lib/eq/configs.py, with the reason.
 
   VR_SEED     replays a run (it is printed)
-  VR_LONG     10,000,000 packets, which takes hours
+  VR_LONG     10,000,000 packets, which takes hours; a difference that comes once, and
+              not again, is let pass for each million
   VR_PACKETS  so many packets (100,000; 50,000 where emulation is slow)
 Arguments: only the configurations whose names have one of these words in them."""
 import os

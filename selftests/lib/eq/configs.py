@@ -4,6 +4,8 @@ from collections import namedtuple
 
 from vrtest import addr, run, wait
 
+from .mutate import ETH, VNET
+
 # kind: which pair of routers; parts: corpora that are sent in full; punts: reasons
 # for punting that must be seen; share: how much of all the router must forward by
 # itself, in percent; steps: done one after the other, between batches; mode: 0 bursts
@@ -128,7 +130,7 @@ SNATTED = addr("10.0.0.2")
 def clash(data):
     """A packet of a flow whose other direction, sent before, was given another address:
     its answer would be what that one was, so that NAT gives it a random port."""
-    kind, ip = data[22:24], data[24:]
+    kind, ip = data[VNET + 12:VNET + ETH], data[VNET + ETH:]
     if kind == b"\x08\x00":
         return ip[12:16] in DNATTED or ip[16:20] == SNATTED
     return kind == b"\x86\xdd" and ip[8:24] in DNATTED
