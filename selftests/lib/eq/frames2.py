@@ -193,10 +193,9 @@ def cuts():
         make = ip6 if ":" in src else ip4
         for proto in protos:
             for sport in (0, 1, 1000, 1001, 1002, 0xffff):
-                # as an IPv6 extension header: 8 bytes, and UDP comes next
-                body = b"\x11\0" + struct.pack("!HHH", sport, 53, sport) + \
-                    udp(src, dst, sport, 53)
-                body = udp(src, dst, sport, 53) if proto not in (43, 44, 60) else body
+                body = udp(src, dst, sport, 53)
+                if proto in (43, 44, 60):  # an extension header, UDP comes next
+                    body = b"\x11\0" + struct.pack("!HHH", sport, 53, sport) + body
                 for n in (0, 1, 3, 4, 7, 8, 11, 12, 16):
                     length = n if ":" in src else 20 + n
                     yield 0, NO_VNET + frame2(make(src, dst, proto, body, length=length))
