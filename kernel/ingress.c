@@ -381,11 +381,12 @@ static unsigned int vr_ingress_max(const struct vr_ingress *in,
 	return min_t(u64, quota, div64_u64(time << VR_INGRESS_COST_SHIFT, cost) + 1);
 }
 
+/* What is left of the quota may be too little to be worth a visit. */
 static bool vr_ingress_may_go_on(const struct vr_ingress *in, unsigned int done,
 				 unsigned int quota)
 {
-	return done < quota &&
-	       (likely(!in->limited) || !done || in->now < in->limit);
+	return !done || (quota - done >= VR_INGRESS_CLOCK &&
+			 (likely(!in->limited) || in->now < in->limit));
 }
 
 static struct vr_queue *vr_ingress_queue(struct vr_drr_flow *flow)
