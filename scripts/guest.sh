@@ -42,11 +42,30 @@ initramfs()
 	rm -rf "$dir/t" "$dir/list"
 }
 
+# away PID: note in $out/away, each second, for how many ms the guest's CPUs stood still
+# all in all: this machine's own host took CPUs away, or QEMU, a child of that process,
+# waited for one
+away()
+{
+	local hz steal qemu task name waited
+
+	hz=$(getconf CLK_TCK)
+	while sleep 1 && qemu=$(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		read -r _ _ _ _ _ _ _ _ steal _ </proc/stat
+		waited=$(for task in "/proc/${qemu% }/task"/*; do
+			read -r name <"$task/comm"
+			[[ $name != CPU* ]] || cat "$task/schedstat"
+		done 2>/dev/null | awk '{ ns += $2 } END { printf "%d", ns / 1000000 }')
+		echo $((steal * 1000 / hz + waited)) >"$out/away.new"
+		mv "$out/away.new" "$out/away"
+	done
+}
+
 # boot: run the guest to its end, its status in rc; for guest, with its variables
 boot()
 {
 	rc=0
-	rm -f "$out/status" "$out/started" "$out/dmesg.log"
+	rm -f "$out/status" "$out/started" "$out/dmesg.log" "$out/away"
 	if [ -n "${VR_SHELL:-}" ]; then
 		console=stdio,id=out,signal=off
 	else
@@ -57,7 +76,7 @@ boot()
 		console=file,id=out,path=/dev/fd/3
 	fi
 	timeout ${VR_SHELL:+--foreground} -k 5 "$limit" qemu-system-x86_64 \
-		-name "vrouter-$kernel" -M pc "${accel[@]}" -cpu max \
+		-name "vrouter-$kernel,debug-threads=on" -M pc "${accel[@]}" -cpu max \
 		-smp "$cpus" -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$IMAGE" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=7 panic=-1 nokaslr mitigations=off tsc=reliable random.trust_cpu=on vr_tmp=$tmp $args" \
@@ -70,8 +89,12 @@ boot()
 		"${nic[@]}" 2>"$tmp/qemu.err" <&0 &
 	child=$!
 	exec 3>&-
+	away "$child" </dev/null >/dev/null 2>&1 &
+	watch=$!
 	wait "$child" 2>/dev/null || rc=$?
 	child=
+	kill "$watch" 2>/dev/null || true
+	wait "$watch" 2>/dev/null || true
 	[ -z "${cat:-}" ] || wait "$cat" || true
 }
 

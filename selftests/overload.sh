@@ -9,7 +9,8 @@
 # what RPS has for one. So these are long, a few lost packets are no failure, and where
 # more are lost there, and nothing else is wrong, it is tried again: a scheduler that
 # leaves the NIC no time loses them each time. So it is where the CPU became so slow
-# that what is sent as a part of a share was more than that.
+# that what is sent as a part of a share was more than that. Where that happens each time,
+# and the rig says that the CPUs stood still, nothing can be said: the test is skipped.
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -22,6 +23,7 @@ BACKLOG=$(sysctl -n net.core.netdev_max_backlog)
 sysctl -qw net.core.netdev_max_backlog=16384
 OVERLOAD_SECONDS=${VR_OVERLOAD_SECONDS:-3}
 OVERLOAD_LOST=20	# packets of 1,000 that may be lost before a router has them
+OVERLOAD_AWAY=10	# percent of CPU time without which losses say nothing
 
 # overload_nics NIC: the NICs, and in $RATE what to offer; pktgen's best would leave
 # the CPU no time but for the NIC's own poll
@@ -87,7 +89,7 @@ overload_quiet()
 	rx=$((RX[$ns] - RX0[$ns] - punt))
 	fwd=$((FWD[$ns] - FWD0[$ns]))
 	vr_diag "router within its share: $sent sent, $rx came, $fwd forwarded"
-	vr_expect_num "packets sent to the router within its share" "$sent" -ge 500
+	vr_expect_num "packets sent to the router within its share" "$sent" -ge 500 || LOST=1
 	# broadcasts of the others
 	vr_expect_num "packets that it punted" "$punt" -le 50
 	vr_expect "packets that it dropped" 0 $((DROP[$ns] - DROP0[$ns]))
@@ -99,18 +101,24 @@ overload_quiet()
 # overload_try FUNCTION ARG: up to three times, see above
 overload_try()
 {
-	local i
+	local away begin i least=100
 
-	for i in 1 2; do
+	for i in 1 2 3; do
 		LOST=
+		away=$(flood_away)
+		begin=$(date +%s%3N)
 		"$@" || return
 		if [ -z "$LOST" ] || [ ${#vr_failures[@]} -ne 1 ]; then
 			return
 		fi
-		vr_diag "once more: ${vr_failures[0]}"
-		vr_failures=()
+		away=$((($(flood_away) - away) * 100 / ($(date +%s%3N) - begin) / $(nproc)))
+		[ $away -gt $least ] || least=$away
+		vr_diag "try $i: ${vr_failures[0]}; $away % of CPU time was taken away"
+		[ "$i" -eq 3 ] || vr_failures=()
 	done
-	"$@"
+	[ $least -lt $OVERLOAD_AWAY ] && return
+	vr_failures=()
+	vr_skip "$least % of CPU time was taken away"
 }
 
 # overload_flood NIC: one router in overload, one within its share

@@ -144,6 +144,13 @@ flood_end()
 	flood_forget
 }
 
+# flood_away: for how many ms the CPUs stood still so far, all in all; 0 if the rig does
+# not tell
+flood_away()
+{
+	cat "${VR_OUT:-/nowhere}/away" 2>/dev/null || echo 0
+}
+
 # flood_sent NAME: packets that a stream has sent, or tried to
 flood_sent()
 {
