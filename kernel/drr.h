@@ -84,6 +84,18 @@ static inline bool vr_drr_active(const struct vr_drr_flow *flow)
 }
 
 /**
+ * vr_drr_saves() - may a flow save up the units of more than one round?
+ * @drr: scheduler
+ *
+ * Context: any.
+ * Return: true if a quantum is but a part of what may be used at a time.
+ */
+static inline bool vr_drr_saves(const struct vr_drr *drr)
+{
+	return READ_ONCE(drr->save) > 1;
+}
+
+/**
  * vr_drr_after() - who is probably served after a flow?
  * @drr: scheduler
  * @flow: flow on the round, active or not

@@ -376,7 +376,7 @@ static unsigned int vr_ingress_max(const struct vr_ingress *in,
 	if (likely(!in->limited))
 		return quota;
 	time = in->limit - in->now;
-	if (in->drr.save > 1)
+	if (vr_drr_saves(&in->drr))
 		time = min_t(u64, time, queue->flow.deficit);
 	return min_t(u64, quota, div64_u64(time << VR_INGRESS_COST_SHIFT, cost) + 1);
 }
