@@ -73,20 +73,50 @@ def bpf(cmd, attr):
 held = []
 
 
+def program(kind, *insns):
+    """A BPF program of (code, destination, source, offset, immediate)s."""
+    code = ctypes.create_string_buffer(b"".join(
+        struct.pack("<BBhi", op, src << 4 | dst, off, imm) for op, dst, src, off, imm in insns))
+    lic = ctypes.create_string_buffer(b"GPL")
+    held.append(bpf(5, struct.pack("<IIQQ", kind, len(insns), ctypes.addressof(code),
+                                   ctypes.addressof(lic))))
+    return held[-1]
+
+
+def attach(prog, ns, name, where, flags=0):
+    """BPF_LINK_CREATE on a device, by the type of the attachment."""
+    with ns:
+        index = socket.if_nametoindex(name)
+        held.append(bpf(28, struct.pack("<IIII", prog, index, where, flags)))
+
+
 def xdp_attach(name):
     """A generic XDP program that passes everything."""
-    def attach(rig):
-        insns = struct.pack("<BBhi", 0xb7, 0, 0, 2) + struct.pack("<BBhi", 0x95, 0, 0, 0)
-        code = ctypes.create_string_buffer(insns)
-        lic = ctypes.create_string_buffer(b"GPL")
-        prog = bpf(5, struct.pack("<IIQQ", 6, 2, ctypes.addressof(code),
-                                  ctypes.addressof(lic)))
-        with rig.r:
-            index = socket.if_nametoindex(name)
-            # BPF_LINK_CREATE, attach type BPF_XDP, XDP_FLAGS_SKB_MODE
-            link = bpf(28, struct.pack("<IIII", prog, index, 37, 2))
-        held.extend((prog, link))
-    return attach
+    def act(rig):
+        # BPF_XDP, XDP_FLAGS_SKB_MODE
+        attach(program(6, (0xb7, 0, 0, 0, 2), (0x95, 0, 0, 0, 0)), rig.r, name, 37, 2)
+    return act
+
+
+def give_socket(rig):
+    """A program on the first NIC gives each packet to a socket there, as for a
+    transparent proxy."""
+    with rig.nic:
+        held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    held[-1].bind(("0.0.0.0", 7777))
+    attach(program(
+        3,
+        (0xbf, 6, 1, 0, 0),                             # r6 = skb
+        (0x62, 10, 0, -12, 0), (0x62, 10, 0, -8, 0x0100007f),   # any to 127.0.0.1
+        (0x62, 10, 0, -4, socket.htons(7777) << 16),    # port 7777
+        (0xbf, 2, 10, 0, 0), (0x07, 2, 0, 0, -12), (0xb7, 3, 0, 0, 12),
+        (0xb7, 4, 0, 0, -1), (0xb7, 5, 0, 0, 0), (0x85, 0, 0, 0, 85),   # bpf_sk_lookup_udp()
+        (0x15, 0, 0, 7, 0),                             # none: pass
+        (0xbf, 7, 0, 0, 0), (0xbf, 1, 6, 0, 0), (0xbf, 2, 7, 0, 0),
+        (0xb7, 3, 0, 0, 0), (0x85, 0, 0, 0, 124),       # bpf_sk_assign()
+        (0xbf, 1, 7, 0, 0), (0x85, 0, 0, 0, 86),        # bpf_sk_release()
+        (0xb7, 0, 0, 0, -1), (0x95, 0, 0, 0, 0)),       # TCX_NEXT
+        rig.nic, "eth0", 46)                            # BPF_TCX_INGRESS
 
 
 def release(_=None):
@@ -232,6 +262,13 @@ CASES = [
     Case("local", "any IPv6 address of a local prefix", [echo6("2001:db8:a4::44")],
          reply("2001:db8:a4::44"), ["ip -6 route add local 2001:db8:a4::/64 dev lo"],
          ["ip -6 route del local 2001:db8:a4::/64 dev lo"], vrf=False),
+    *(Case("local", f"{net} is replaced", [echo(dst)], reply(dst),
+           [f"ip route add local {net} dev lo", f"ip route replace local {net} dev r1"],
+           [f"ip route del local {net}"], vrf=False) for echo, net, dst in (
+        (echo4, "198.51.104.0/24", "198.51.104.44"),
+        (echo4, "198.51.104.44/32", "198.51.104.44"),
+        (echo6, "2001:db8:a4::/64", "2001:db8:a4::44"),
+        (echo6, "2001:db8:a4::44/128", "2001:db8:a4::44"))),
     Case(None, "next to a local prefix", [v4("198.51.100.44")], through(),
          ["ip route add local 198.51.104.0/24 dev lo"],
          ["ip route del local 198.51.104.0/24 dev lo"], vrf=False),
@@ -579,6 +616,10 @@ CASES = [
     *(Case("netfilter", f"hook {h}", [v4()], through(),
            [NFT.format("ip", "filter", h, "")], ["nft delete table ip t"])
       for h in ("prerouting", "postrouting")),
+    # where the hook of AppArmor is passed by
+    Case("netfilter", "chain with a security module's priority", BOTH, nothing,
+         [NFT.format("inet", "filter", "postrouting", "").replace("priority 0", "priority -225"),
+          "nft add rule inet t c drop"], ["nft delete table inet t"]),
     Case(None, "hooks input and output alone", [v4()], through(),
          [NFT.format("ip", "filter", "input", ""),
           "nft add chain ip t d { type filter hook output priority 0; }"],
@@ -593,7 +634,6 @@ CASES = [
          lambda s, g: expect("TTL", [9], [f[22] for _, f in g]),
          [NFT.format("ip", "filter", "forward", ""), "nft add rule ip t c ip ttl set 9"],
          ["nft delete table ip t"]),
-    Case("skb", "priority, mark and the like", [], None, n="skip",
-         setup=("a packet from a NIC has no socket, security path or offload "
-                "mark unless hardware or a BPF program gave it one",)),
+    # Linux forwards nothing that is somebody's
+    Case("skb", "a BPF program gives it to a socket", BOTH, nothing, [give_socket], [release]),
 ]
