@@ -2,18 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0
 """The tables of a router: how many routes it takes, what it shows of them, and
 that they are the kernel's after all that happens to them (invariant 62)."""
+import ctypes
+import errno
+import fcntl
 import ipaddress
 import json
 import os
 import random
+import socket
+import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import nl  # noqa: E402
 from routes import Routes  # noqa: E402
-from vrtest import SLOW, Failure, Rig, expect, main, run, wait  # noqa: E402
+from vrtest import SLOW, Failure, Rig, expect, in6, main, run, wait  # noqa: E402
 
+SIOCADDRT = 0x890b
 CHURN = 10000 if SLOW else 100000
 rig = None
 many = None
@@ -138,6 +145,43 @@ def many_paths():
     if not vrctl("fib show vr0 198.51.1.0/24").rstrip().endswith("nexthop ..."):
         raise Failure("nothing says that there are more paths")
     expect("routes of the check", routes(), check())
+
+
+def old_ioctl(family):
+    """Add a route as route(8) does; return the error."""
+    with rig.r, socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET,
+                              socket.SOCK_DGRAM) as s:
+        index, dev = socket.if_nametoindex("r1"), ctypes.create_string_buffer(b"r1")
+        if family == 6:     # struct in6_rtmsg
+            req = struct.pack("16s16x16sIHHIQIi", in6("2001:db8:f9::"), in6("2001:db8:1::2"),
+                              0, 48, 0, 0, 0, 3, index)
+        else:               # struct rtentry
+            req = struct.pack("@Q", 0) + b"".join(
+                struct.pack("@HH4s8x", socket.AF_INET, 0, socket.inet_aton(a))
+                for a in ("198.51.9.0", "10.0.1.2", "255.255.255.0"))
+            req += struct.pack("@HhQPhPQQH", 3, 0, 0, 0, 0, ctypes.addressof(dev), 0, 0, 0)
+        try:
+            fcntl.ioctl(s, SIOCADDRT, req)
+        except OSError as e:
+            return errno.errorcode[e.errno]
+    return "ok"
+
+
+def refuses_ioctl():
+    """Who cannot be told why is refused all the same."""
+    have = routes()
+    limit(have)
+    before = rig.show()["routes-refused"]
+    try:
+        expect("errors", ["ENOSPC", "ENOSPC"], [old_ioctl(4), old_ioctl(6)])
+        expect("refused", before + 2, rig.show()["routes-refused"])
+        expect("routes", have, routes())
+        limit(have + 2)
+        expect("errors with room", ["ok", "ok"], [old_ioctl(4), old_ioctl(6)])
+        expect("routes", have + 2, routes())
+    finally:
+        for line in ("route del {T} 198.51.9.0/24", "-6 route del {T} 2001:db8:f9::/48"):
+            rig.ip(line, check=False)
 
 
 def replaces():
@@ -483,6 +527,35 @@ def loses():
         rig.revive(2)
 
 
+def lost_refuses():
+    """Until the routes are read anew, nobody knows how many there are: a new one is to be
+    tried again, and one that was there may change."""
+    rig.ip(r4("add", 1))
+    have = routes()
+    limit(have + 10)
+    before = rig.show()
+    net, new = (ipaddress.ip_network(f"198.51.{n}.0/24") for n in (1, 2))
+    # in one go, so that the router gets no turn
+    steps = [("replace", net) + GATEWAYS[4][i % 2] for i in range(1, 65600)]
+    data = b"".join(many.message(i, *step) for i, step in enumerate(steps))
+    with nl.Socket(ns=rig.r) as sock:
+        sock.sock.setsockopt(socket.SOL_SOCKET, 32, 2 * len(data))      # SO_SNDBUFFORCE
+        sock.sock.send(data + many.message(99999, "add", new, "10.0.1.2", "r1"))
+        (kind, flags, seq, payload), = nl.messages(sock.sock.recv(1 << 16))
+    answer = nl.Answer()
+    answer.end(payload, flags, False)
+    expect("the answer", (nl.NLMSG_ERROR, 99999, errno.EBUSY,
+                          "vr0: routes are being read anew, try again (max-routes)"),
+           (kind, seq, answer.code, answer.text))
+    wait("another resync", lambda: rig.show()["resyncs"] > before["resyncs"])
+    wait("active again", lambda: rig.show()["state"] == "active")
+    wait("a count", lambda: "routes" in rig.show())
+    expect("refused", before["routes-refused"] + 1, rig.show()["routes-refused"])
+    rig.ip(r4("add", 2))
+    expect("routes", have + 1, routes())
+    check()
+
+
 # --- looking at them ----------------------------------------------------------
 
 def fib(line, status=0):
@@ -672,6 +745,7 @@ def tests(vrf):
     yield f"{where}: kinds of routes", kinds
     yield f"{where}: shown by prefix", tidy(shows)
     yield f"{where}: limit refuses", tidy(refuses)
+    yield f"{where}: limit refuses an ioctl", tidy(refuses_ioctl)
     yield f"{where}: limit and replacements", tidy(replaces)
     yield f"{where}: a route of many paths", tidy(many_paths)
     yield f"{where}: limit, one goes, one comes", tidy(frees)
@@ -684,6 +758,7 @@ def tests(vrf):
         yield f"{where}: churn", tidy(churn)
         if not SLOW:
             yield f"{where}: limit, changes lost", tidy(loses)
+            yield f"{where}: limit, while changes are lost", tidy(lost_refuses)
         yield f"{where}: changes while routes are shown", tidy(changes_meanwhile)
         yield f"{where}: down while routes are shown", tidy(ends_meanwhile("down"))
         yield f"{where}: deleted while routes are shown", tidy(ends_meanwhile("deleted"))
