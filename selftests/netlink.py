@@ -302,6 +302,32 @@ def t_dump_interrupted(red):
         run("ip link del many%d" % i, ns=red.ns)
 
 
+def t_dump_parts(red):
+    """A dump tells the same, wherever its parts end."""
+    red.ns.batch(line.format(i=i, t=50 + i) for i in range(4) for line in (
+        "link add b{i} type vrf table {t}", "link add vr-b{i} master b{i} type vrouter"))
+    red.nics.batch("link add link eth0 name part%d netns %s type vrport" % (i, red.ns.name)
+                   for i in range(60))
+    with red.ns, nl.Socket(nl.GENERIC) as sock:
+        number, _ = sock.family()
+
+    def dump(op, size):
+        with red.ns, nl.Socket(nl.GENERIC) as sock:
+            return sock.dump_parts(number, nl.genl(op), size)
+    for op, count in ((nl.ROUTER_GET, 5), (nl.PORT_GET, 62)):
+        want = dump(op, 1 << 15)
+        expect("messages", count, len(want))
+        # any place of a message may be where a part is full
+        for size in range(4096, 4096 + len(max(want, key=len)) + 24, 4):
+            got = dump(op, size)
+            # what vr-red counts may change meanwhile
+            expect("what is told in parts of %d bytes" % size,
+                   [p[4:32] if op == nl.ROUTER_GET else p for p in want],
+                   [p[4:32] if op == nl.ROUTER_GET else p for p in got])
+    red.ns.batch("link del %s%d" % (name, i) for i in range(4) for name in ("vr-b", "b"))
+    red.ns.batch("link del part%d" % i for i in range(60))
+
+
 TESTS = [
     ("router-get: by index and name", t_router_get),
     ("router-get: counters add up", t_stats),
@@ -314,6 +340,7 @@ TESTS = [
     ("router-reset", t_reset),
     ("notifications", t_notifications),
     ("dump of many ports under a change", t_dump_interrupted),
+    ("dumps in parts of all sizes", t_dump_parts),
 ]
 
 

@@ -11,7 +11,7 @@ ROUTE, GENERIC = 0, 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
 REPLACE, EXCL, CREATE = 0x100, 0x200, 0x400
 NEW = CREATE | EXCL
-NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
 DUMP_INTR, CAPPED, ACK_TLVS = 0x10, 0x100, 0x200        # flags of answers
 SOL_NETLINK = 270
 MEMBER, LISTEN_ALL, CAP_ACK, EXT_ACK, STRICT = 1, 8, 10, 11, 12    # its options
@@ -184,6 +184,19 @@ class Socket:
         if answer.code:
             raise OSError(answer.code, f"dump {kind}")
         return answer.replies
+
+    def dump_parts(self, kind, body, size):
+        """The payloads of a dump that comes in parts of so many bytes."""
+        # the first one aside, the kernel makes them as large as what was last asked for
+        self.sock.send(message(NLMSG_NOOP, b"", ACK))
+        self.sock.recv(size)
+        self.sock.send(message(kind, body, DUMP))
+        got = []
+        while True:
+            for what, _, _, payload in messages(self.sock.recv(size)):
+                if what == NLMSG_DONE:
+                    return got
+                got.append(payload)
 
     def family(self, name="vrouter"):
         """(number, {multicast group: number}) of a generic netlink family, or OSError."""
