@@ -181,8 +181,9 @@ t_master()
 	vr_ok ip -n "$r" link add vr0 type vrouter
 	ip -n "$r" link add br0 type bridge
 	vr_refuse "" ip -n "$r" link set vr0 master br0
-	if ip -n "$r" link add bond0 type bond 2>/dev/null; then
-		vr_refuse "" ip -n "$r" link set vr0 master bond0
+	# of all bonds, these ask least of a slave
+	if ip -n "$r" link add bond0 type bond mode active-backup 2>/dev/null; then
+		vr_refuse "slave of a VRF device only" ip -n "$r" link set vr0 master bond0
 	fi
 	vr_ok ip -n "$r" link set vr0 master red
 	vr_ok ip -n "$r" link set vr0 nomaster

@@ -225,9 +225,11 @@ t_refused_duplicate()
 		# shellcheck disable=SC2086
 		vr_ok port p1 address 02:00:00:00:01:01 type vrport $vlan
 		vr_ok ip -n "$host" link set p0 up
+		vr_ok ip -n "$host" link set p1 allmulticast on
 		vr_refuse "" ip -n "$host" link set p1 up
 		vr_expect "filter entries of the refused port" 1 \
 			"$(bridge -n "$host" fdb show dev eth0 | grep -c 02:00:00:00:01:01)"
+		vr_expect "allmulti by the refused port" 0 "$(attribute eth0 allmulti)"
 		vr_ok ip -n "$host" link set p0 down
 		vr_ok ip -n "$host" link set p1 up
 		vr_refuse "" ip -n "$host" link set p0 up
