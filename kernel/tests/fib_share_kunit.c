@@ -174,8 +174,9 @@ static void vr_fib_share_load(struct kunit *test, unsigned int bits)
 {
 	struct vr_fib *a = vr_fib_share_table(test, bits, false), *b;
 	struct vr_fib_share_list *list;
+	const u8 *prefix;
 	unsigned int total;
-	u8 zero[16] = {};
+	u8 zero[16] = {}, plen;
 	u16 old;
 
 	list = kunit_kzalloc(test, sizeof(*list), GFP_KERNEL);
@@ -203,6 +204,19 @@ static void vr_fib_share_load(struct kunit *test, unsigned int bits)
 	KUNIT_EXPECT_EQ(test, 8, vr_fib_get(b, zero, 0));
 	KUNIT_EXPECT_EQ(test, vr_fib_node_total(), total);
 	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(b));
+	vr_fib_free(b);
+
+	/* one goes again: the others become a table first */
+	b = vr_fib_share_begin(test, bits, list);
+	prefix = list->entry[list->n / 2].prefix;
+	plen = list->entry[list->n / 2].plen;
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_del(b, prefix, plen, &old, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, b->bulk);
+	KUNIT_EXPECT_EQ(test, vr_fib_count(b), list->n - 1);
+	KUNIT_EXPECT_EQ(test, 0, vr_fib_get(b, prefix, plen));
+	KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(b));
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_set(b, prefix, plen, old, NULL, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, vr_fib_node_total(), total);
 	vr_fib_free(b);
 
 	/* given up */

@@ -18,6 +18,7 @@
  * @dev: its device, which nobody knows
  * @qdisc: the qdisc
  * @share: shares of routers
+ * @gone: number of the last one that was given up
  * @taken: frames that it has taken
  * @refused: frames that it has not
  * @sent: of those taken, the ones that it gave back
@@ -28,6 +29,7 @@ struct vr_sched_kunit {
 	struct net_device *dev;
 	struct Qdisc *qdisc;
 	struct vr_share *share[VR_SCHED_KUNIT_SHARES];
+	u32 gone;
 	u32 taken;
 	u32 refused;
 	u32 sent;
@@ -70,7 +72,7 @@ static void vr_sched_kunit_check(struct vr_sched_kunit *k)
 
 static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
 {
-	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 1), before, now;
+	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 2), before, now;
 	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL), *to_free = NULL;
 	struct vr_sched *sched = qdisc_priv(k->qdisc);
 	struct vr_sched_class *class;
@@ -81,8 +83,12 @@ static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
 	skb_put_zero(skb, ETH_ZLEN);
 	/* whatever the frame's length is later on */
 	qdisc_skb_cb(skb)->pkt_len = 1 + vr_sched_kunit_below(k, 65536);
-	skb->tc_index = i ? k->share[i - 1]->id : 0;
+	skb->tc_index = i > VR_SCHED_KUNIT_SHARES ? k->gone :
+			i ? k->share[i - 1]->id : 0;
 	class = vr_sched_classify(sched, skb);
+	/* who is gone sends no more: what bears its number is the host's */
+	if (!i || i > VR_SCHED_KUNIT_SHARES)
+		KUNIT_ASSERT_PTR_EQ(k->test, class, sched->host);
 	before = class->qlen;
 	rc = vr_sched_enqueue(skb, k->qdisc, &to_free);
 	now = class->qlen;
@@ -148,6 +154,7 @@ static void vr_sched_kunit_router(struct vr_sched_kunit *k)
 
 	switch (vr_sched_kunit_below(k, 4)) {
 	case 0:
+		k->gone = k->share[i]->id;
 		vr_share_retire(k->share[i]);
 		k->share[i] = vr_share_create();
 		KUNIT_ASSERT_NOT_NULL(k->test, k->share[i]);
