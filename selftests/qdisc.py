@@ -6,6 +6,7 @@ Routers with ports on the same two NICs; what comes in on the first one leaves b
 the second, whose qdisc lets through less than is offered."""
 
 import atexit
+import contextlib
 import errno
 import json
 import os
@@ -17,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 # pylint: disable=wrong-import-position
 import tclass
-from vrtest import (Failure, Rig, expect, frame, ip4, main, packet, run, wait)
+from vrtest import (Failure, Netns, Rig, expect, frame, ip4, main, packet, run, wait)
 
 WIRE = 24           # preamble, FCS and gap
 QUANTUM = 256       # bytes a round of weight 1
@@ -77,9 +78,9 @@ class Link:
         """By the router's name, or host."""
         return {c["router"]: c for c in self.class_list()}
 
-    def class_list(self):
+    def class_list(self, size=1 << 15):
         with self.nic:
-            return tclass.dump(NIC)
+            return tclass.dump(NIC, size)
 
     def wire(self):
         return {name: c["wire_bytes"] for name, c in self.classes().items()}
@@ -253,18 +254,18 @@ def test_small():
     expect("wire bytes of short frames", (840, 840), (got["vr0"], got["vr1"]))
 
 
-def gso(link, i, segments, size=1000):
-    """A TCP packet of so many segments for router i to forward."""
+def gso(link, i, segments, size=1000, proto=6, at=None):
+    """A TCP packet of so many segments for router i to forward, or at a device."""
     rig = link.rigs[i]
     data = b"g" * (segments * size)
-    ip = ip4("10.0.0.2", "10.0.1.2", proto=6,
+    ip = ip4("10.0.0.2", "10.0.1.2", proto=proto,
              payload=struct.pack("!HHIIBBHHH", 1000, 2000, 1, 1, 0x50, 0x10, 1000, 0, 0) +
              data)
     hdr = struct.pack("=BBHHHH", 1, 1, 54, size, 34, 16)
-    s = link.rigs[0].h.packet_socket("p0")
-    s.setsockopt(263, 15, 1)    # SOL_PACKET, PACKET_VNET_HDR
-    s.send(hdr + frame(rig.pmac[0], rig.hmac[0], ip))
-    s.close()
+    ns, name = at or (link.rigs[0].h, "p0")
+    with contextlib.closing(ns.packet_socket(name)) as s:
+        s.setsockopt(263, 15, 1)    # SOL_PACKET, PACKET_VNET_HDR
+        s.send(hdr + frame(rig.pmac[0], rig.hmac[0], ip))
 
 
 def test_gso():
@@ -285,6 +286,73 @@ def test_gso():
     left = 20 - q["drops"]
     expect("frames that were sent or wait", left, q["packets"] + q["qlen"])
     expect("bytes of them", left * 1054, q["bytes"] + q["backlog"])
+
+
+def test_gso_refused():
+    """Where a rate has them apart: no room for any segment, and no segments at all."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.tc(f"qdisc replace dev {NIC} root handle 1: htb default 1")
+    link.tc(f"class add dev {NIC} parent 1: classid 1:1 htb rate 1gbit")
+    link.root("bandwidth 800bit", "parent 1:1 handle 10:")
+    run("vrctl set vr0 limit-packets 5", ns=link.rigs[0].r)
+    try:
+        link.burst(0, 10)
+        link.settle()
+        before = link.classes()["vr0"]
+        gso(link, 0, 7)
+        link.settle()
+        after = link.classes()["vr0"]
+        expect("segments that found no room", 7, after["full_drops"] - before["full_drops"])
+        expect("frames that wait", before["qlen"], after["qlen"])
+        consistent(link)
+        same(link, "1:")
+        # the host's own, of a protocol that has none; who sent it is told
+        try:
+            gso(link, 0, 3, proto=253, at=(link.nic, NIC))
+        except OSError as e:
+            expect("errno", errno.ENOBUFS, e.errno)
+        c = link.classes()["host"]
+        expect("what has no segments: drops, frames", (1, 0, 0),
+               (c["drops"], c["packets"], c["qlen"]))
+        consistent(link)
+        same(link, "1:")
+    finally:
+        run("vrctl set vr0 limit-packets 1000", ns=link.rigs[0].r)
+        link.tc(f"qdisc del dev {NIC} root")
+
+
+def test_many():
+    """More routers on a NIC, and more qdiscs, than one message tells of."""
+    link, number = LINK, 40
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    ns = Netns(f"qd{os.getpid()}")
+    ns.batch(line.format(i=i, t=100 + i) for i in range(number) for line in (
+        "link add b{i} type vrf table {t}", "link set b{i} up",
+        "link add many{i} type vrouter", "link set many{i} master b{i} up"))
+    link.nic.batch(f"link add link {NIC} name m{i} netns {ns.name} type vrport vlan {i + 1}"
+                   for i in range(number))
+    ns.batch(line.format(i=i) for i in range(number) for line in (
+        "link set m{i} addrgenmode none", "link set m{i} master b{i} up"))
+    link.nic.batch(f"link add qd{i} type dummy" for i in range(number))
+    try:
+        for i in range(number):
+            link.tc(f"qdisc add dev qd{i} root handle 7: vrouter limit {i + 1}")
+            s = ns.packet_socket(f"m{i}")
+            s.send(bytes.fromhex((HOST + HOST).replace(":", "")) + b"\x88\xb5" + bytes(46))
+            s.close()
+        names = {f"many{i}" for i in range(number)}
+        for size in (1 << 15, *range(4096, 4500, 4)):
+            got = [c["router"] for c in link.class_list(size)]
+            expect(f"classes, in parts of {size} bytes", (number + 1, names | {"host"}),
+                   (len(got), set(got)))
+            with link.nic:
+                got = tclass.qdiscs(size)
+            expect(f"qdiscs, in parts of {size} bytes", number + 1, got.count("vrouter"))
+    finally:
+        link.nic.batch(f"link del qd{i}" for i in range(number))
+        run(f"ip netns del {ns.name}")
 
 
 # --- shares ------------------------------------------------------------------
@@ -590,6 +658,8 @@ if __name__ == "__main__":
           ("whose frames are whose", test_classes),
           ("short frames", test_small),
           ("segments", test_gso),
+          ("segments that are refused", test_gso_refused),
+          ("many classes and qdiscs", test_many),
           ("shares", test_shares),
           ("shares with frames of other lengths", test_sizes),
           ("a weight changes", test_live),

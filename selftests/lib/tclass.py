@@ -4,10 +4,10 @@ has no JSON for them in all versions."""
 import socket
 import struct
 
-from nl import DUMP, Socket, attrs
-from rtnl import GETTCLASS, qdisc
+from nl import Socket, attrs
+from rtnl import GETQDISC, GETTCLASS, qdisc
 
-TCA_OPTIONS, TCA_STATS2 = 2, 7
+TCA_KIND, TCA_OPTIONS, TCA_STATS2 = 1, 2, 7
 TCA_STATS_BASIC, TCA_STATS_QUEUE, TCA_STATS_APP = 1, 3, 4
 NAME, WEIGHT, MAX_RATE, GONE = 2, 3, 4, 5
 XSTATS = ("wire_bytes", "sojourn_us", "codel_drops", "marks", "full_drops",
@@ -31,8 +31,21 @@ def parse(payload):
     return one
 
 
-def dump(dev):
-    """All classes of the device in the namespace of the caller."""
+def kind(payload):
+    """What kind a qdisc is of, or a class."""
+    return attrs(payload[20:])[TCA_KIND].rstrip(b"\0").decode()
+
+
+def dump(dev, size=1 << 15):
+    """All classes of our kind of the device in the namespace of the caller, told in parts of
+    that size."""
     with Socket() as sock:
-        answer = sock.ask(GETTCLASS, qdisc(socket.if_nametoindex(dev), 0), DUMP)
-    return [parse(payload) for payload in answer.replies]
+        return [parse(payload) for payload in
+                sock.dump_parts(GETTCLASS, qdisc(socket.if_nametoindex(dev), 0), size)
+                if kind(payload) == "vrouter"]
+
+
+def qdiscs(size):
+    """The kinds of all qdiscs in the namespace of the caller, likewise."""
+    with Socket() as sock:
+        return [kind(payload) for payload in sock.dump_parts(GETQDISC, qdisc(0, 0), size)]
