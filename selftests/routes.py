@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import random
+import socket
 import sys
 import threading
 import time
@@ -234,6 +235,33 @@ def forgets(family):
     return test
 
 
+def forgets_many():
+    """Where there are too many nexthops to look at at once, it is let go of a moment later:
+    it has failed, and can be deleted then."""
+    number, first = 4200, int(ipaddress.ip_address("100.64.0.0"))
+    dst, gw = "198.51.100.9", VIA[1][0]
+    try:
+        rig.r.batch(f"route add {rig.table} {ipaddress.ip_address(first + i)}/32 via {VIA[2][0]} "
+                    f"proto 99 metric {i + 1}" for i in range(number))
+        rig.ip(R("add", ANY[4], 1))
+        rig.sync()
+        if rig.show()["nexthops"] <= number:
+            raise Failure(f"nexthops: expected over {number}, actual {rig.show()['nexthops']}")
+        expect("way", 1, wire_of(dst))
+
+        def is_gone():
+            rig.ip(f"neigh del {gw} dev r1", check=False)
+            return not run(f"ip neigh show {gw} dev r1", ns=rig.r).strip()
+        wait("the neighbour to be gone", is_gone)
+    finally:
+        rig.ip(f"neigh replace {gw} lladdr {rig.hmac[1]} dev r1 nud permanent")
+        flush_all()
+    rig.ip(R("add", ANY[4], 1))
+    rig.sync()
+    expect("way, once it is back", 1, wire_of(dst))
+    flush_all()
+
+
 def objects(family):
     """Nexthop objects are replaced under the routes that use them."""
     def test():
@@ -351,6 +379,53 @@ def spread(family, kind, weights, policy):
                 raise Failure(f"share of the first path: expected {want:.3f} "
                               f"within 0.09, actual {share:.3f}")
         finally:
+            unmake(family)
+    return test
+
+
+def by_sender(family):
+    """Packets that have a hash of their sender's, as those of local containers have: it
+    chooses the path, as in plain Linux."""
+    def test():
+        v6 = family == 6
+        me, dst = (A6, "2001:db8:ff::9") if v6 else (A4, "198.51.100.9")
+        gw = "2001:db8:0::1" if v6 else "10.0.0.1"
+        socks, number = [], 24
+
+        def ways_of():
+            rig.flush()
+            for i, s in enumerate(socks):
+                s.send(b"sender %2d" % i)
+            got = rig.exchange([], number)
+            by = {f[-2:]: wire for wire, f in got if wire}
+            return [by.get(b"%2d" % i) for i in range(number)]
+        try:
+            rig.r.sysctl(f"net.ipv{family}.fib_multipath_hash_policy", 1)
+            rig.ip(*multipath("route", 1, 1)(family))
+            rig.sync()
+            rig.h.sysctl("net.ipv6.conf.p0.disable_ipv6", 0)
+            rig.h.batch([f"addr add {me}/{64 if v6 else 24} dev p0{' nodad' * v6}",
+                         f"neigh add {gw} lladdr {rig.pmac[0]} dev p0 nud permanent",
+                         f"route add {ANY[family]} via {gw}"])
+            with rig.h:
+                socks += [socket.socket(socket.AF_INET6 if v6 else socket.AF_INET,
+                                        socket.SOCK_DGRAM) for _ in range(number)]
+            for s in socks:
+                s.connect((dst, 9))
+            before = rig.counters()["forwarded-packets"]
+            fast = ways_of()
+            expect("packets forwarded", number, rig.counters()["forwarded-packets"] - before)
+            expect("wires", {1, 2}, set(fast))
+            rig.down()
+            slow = ways_of()
+            rig.up()
+            expect("ways, as in plain Linux", slow, fast)
+        finally:
+            for s in socks:
+                s.close()
+            rig.h.batch([f"addr del {me}/{64 if v6 else 24} dev p0",
+                         f"neigh del {gw} dev p0"], force=True)
+            rig.h.sysctl("net.ipv6.conf.p0.disable_ipv6", 1)
             unmake(family)
     return test
 
@@ -775,6 +850,41 @@ def overflow():
         flush_all()
 
 
+def too_many_nexthops():
+    """More ways than the tables can number: the stack forwards, routes come and go, and
+    the router is back as soon as there are fewer."""
+    if SLOW:
+        raise Skip("33000 routes take too long in the emulated guest")
+    first = int(ipaddress.ip_address("100.64.0.0"))
+    rig.ip(R("add", "198.51.100.0/24", 1))
+    rig.sync()
+    try:
+        # with metrics of their own, they are the kernel's own, too
+        for at in range(0, 33000, 5000):
+            rig.r.batch(f"route add {ipaddress.ip_address(first + at + i)}/32 via 10.0.2.2 "
+                        f"proto 99 metric {at + i + 1}" for i in range(min(5000, 33000 - at)))
+        wait("fallback", lambda: rig.show().get("fallback-reason") == "mirror")
+        resyncs = rig.show()["resyncs"]
+        # nobody can count then, so that nobody is refused
+        run(f"vrctl set {rig.name} max-routes 5", ns=rig.r)
+        rig.ip(R("add", "198.51.101.0/24", 2))
+        for dst, wire in (("198.51.100.9", 1), ("198.51.101.9", 2), ("100.64.0.9", 2)):
+            expect(f"wires of packets to {dst}", [wire],
+                   [i for i, _ in rig.exchange([to0(own(dst))], 1)])
+        wait("another try", lambda: rig.show()["resyncs"] > resyncs)
+        expect("state", "fallback", rig.show()["state"])
+        run(f"vrctl set {rig.name} max-routes 100000", ns=rig.r)
+        rig.ip("route flush table main proto 99 root 100.64.0.0/10")
+        wait("active again", lambda: rig.show()["state"] == "active")
+        expect("ways", [1, 2], [wire_of("198.51.100.9"), wire_of("198.51.101.9")])
+        now = rig.show()
+        expect("routes as counted", now["routes4"] + now["routes6"], now["routes"])
+        run(f"vrctl fib check {rig.name}", ns=rig.r)
+    finally:
+        run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
+        flush_all()
+
+
 def tests(vrf):
     where = "VRF" if vrf else "namespace"
     yield f"{where}: router", start(vrf)
@@ -785,6 +895,7 @@ def tests(vrf):
         yield f"{where}: IPv{f} nexthop objects", objects(f)
         yield f"{where}: IPv{f} neighbour with another MAC address", moves(f)
         yield f"{where}: IPv{f} neighbour deleted", forgets(f)
+    yield f"{where}: IPv4 neighbour deleted, many nexthops", forgets_many
     yield f"{where}: IPv4 via IPv6", via6
     yield f"{where}: by TOS", tos4
     yield f"{where}: by source", by_source6
@@ -798,6 +909,8 @@ def tests(vrf):
                            spread(f, kind, weights, policy))
             if vrf:
                 continue
+            if kind == "route":
+                yield f"{where}: IPv{f} multipath, by the sender's hash", by_sender(f)
             for how in (("carrier", "path") if kind == "route" else
                         ("carrier", "nexthop")):
                 yield (f"{where}: IPv{f} multipath {kind}, less one {how}",
@@ -810,6 +923,7 @@ def tests(vrf):
     yield f"{where}: random table against plain Linux", random_table
     if not vrf:
         yield f"{where}: overflow of the mirror", overflow
+        yield f"{where}: more nexthops than there are numbers", too_many_nexthops
 
 
 if __name__ == "__main__":
