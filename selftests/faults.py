@@ -8,6 +8,8 @@ Numbers of invariants are those of the project's list of risks.
 import errno
 import gc
 import os
+import socket
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -39,6 +41,10 @@ class Worlds(World):
 
     def setup(self):
         self.other = Rig(2, tag=1, name="vr1")
+        # what is told of changes needs memory, if somebody listens
+        self.ears = [nl.Socket(nl.GENERIC, ns) for ns in (self.rig.nic, self.rig.r, self.rig.h)]
+        for ear in self.ears:
+            ear.sock.setsockopt(nl.SOL_NETLINK, nl.MEMBER, ear.family()[1]["changes"])
         self.rig.nic.batch(["link add red type vrf table 100", "link set red up",
                             "link add c0 type vrouter",
                             "link add d0 type dummy", "link add br0 type bridge",
@@ -280,6 +286,27 @@ def updown(space, name, up):
     return make
 
 
+def an_address_more(name):
+    """An address that `bridge fdb add` gives to a port."""
+    return struct.pack("=BxxxiHBB", socket.AF_BRIDGE, WORLD.nic[name], rtnl.NUD_PERMANENT, 2,
+                       0) + attr(2, mac("02:00:00:00:00:79"))
+
+
+def fdb(up):
+    """An address comes to a port that is up, or the port goes down with it."""
+    def make():
+        # it may be there, where only the answer was lost
+        new, old = (request(kind, an_address_more("c1"), flags) for kind, flags in
+                    ((rtnl.NEWNEIGH, CREATE), (rtnl.DELNEIGH, 0)))
+        yes, no = (set_link(WORLD.nic["c1"], flags, rtnl.IFF_UP)
+                   for flags in (rtnl.IFF_UP, 0))
+        prepare = [(WORLD.n, yes)]
+        if up:
+            return Request(WORLD.n, new, [(WORLD.n, old), (WORLD.n, no)], prepare, loose=True)
+        return Request(WORLD.n, no, [(WORLD.n, old)], prepare + [(WORLD.n, new)], loose=True)
+    return make
+
+
 def restart(up):
     """The router that packets go through: by the stack when it is down."""
     def make():
@@ -473,6 +500,8 @@ TESTS = [
     ("port: create the 64th", t_full_table),
     ("port: delete", each(port_del)),
     ("port: up and down", each(updown("n", "c1", True), updown("n", "c1", False))),
+    ("port: another address comes, and the port goes down with it",
+     each(fdb(True), fdb(False))),
     ("port: MAC address and MTU",
      each(setting("c1", attr(1, MAC), attr(1, mac("02:00:00:00:00:78"))),
           setting("c1", attr(4, 1400), attr(4, 1500)))),
