@@ -98,9 +98,11 @@ class Oracle:
         if data[2:4] != b"\0\0":
             return {errno.EINVAL}, {}
         data = data[4:]
+        may = not op.admin or self.host
         if dump and not op.dump:
-            return {errno.EOPNOTSUPP}, {}
-        if op.admin and not self.host:
+            # Linux 6.1 asks first whether one may
+            return {errno.EOPNOTSUPP} | (set() if may else {errno.EPERM}), {}
+        if not may:
             return {errno.EPERM}, {}
         code, found = nlfuzz.judge(data, op.request)
         if code:
