@@ -138,7 +138,6 @@ void vr_egress_flush(struct vr_egress *egress)
 	if (!skb)
 		return;
 	egress->head = NULL;
-	egress->count = 0;
 	egress->plain = true;
 	/* a driver that calls back here would recurse without bound */
 	if (unlikely(dev_xmit_recursion())) {
@@ -206,7 +205,8 @@ static bool vr_egress_is_local(struct vr_egress *egress,
  * @lladdr: the address in it that it is sent to, as vr_mactable_key() has it
  *	without VLAN; it need not be read back from where it was just written
  *
- * Context: softirq, RCU read side; vr_egress_forget() must follow in it.
+ * Context: softirq, RCU read side; vr_egress_forget() must follow in it, and
+ * vr_egress_flush() after each few dozen frames.
  */
 void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 		    struct sk_buff *skb, u64 lladdr)
@@ -236,6 +236,4 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 	else
 		egress->head = skb;
 	egress->tail = skb;
-	if (++egress->count >= VR_EGRESS_BATCH)
-		vr_egress_flush(egress);
 }

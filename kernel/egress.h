@@ -10,8 +10,6 @@
 struct vr_mactable;
 struct vr_port;
 
-#define VR_EGRESS_BATCH	64
-
 /**
  * struct vr_egress - frames on their way to one NIC
  *
@@ -22,7 +20,6 @@ struct vr_port;
  * @plain: none of the frames that wait needs anything done to it before
  * @head: first frame that waits
  * @tail: the last one
- * @count: frames that wait
  * @table: table in which @foreign was not found
  * @foreign: key of an address that no port on the NIC has, 0 if none
  */
@@ -32,7 +29,6 @@ struct vr_egress {
 	bool plain;
 	struct sk_buff *head;
 	struct sk_buff *tail;
-	unsigned int count;
 	const struct vr_mactable *table;
 	u64 foreign;
 };

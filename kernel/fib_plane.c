@@ -82,8 +82,6 @@ static unsigned long vr_fib_build_at(struct vr_fib_view view,
 	unsigned long slot = 0;
 	bool fine;
 
-	if (!view.node)
-		return vr_fib_leaf(inherited);
 	cond_resched();
 	sheet = vr_fib_sheet_take(level);
 	vr_fib_sheet_own(sheet, view, level, inherited);
@@ -98,7 +96,7 @@ static unsigned long vr_fib_build_at(struct vr_fib_view view,
 
 /**
  * vr_fib_plane_build() - make what lookups see
- * @view: prefixes
+ * @view: prefixes, one at least
  * @gfp: how to allocate
  *
  * Context: the writer.
