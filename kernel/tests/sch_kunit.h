@@ -70,21 +70,30 @@ static void vr_sched_kunit_check(struct vr_sched_kunit *k)
 			k->sent + k->qdisc->qstats.drops + all);
 }
 
-static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
+/* A frame that bears a number, and says that it is so long. */
+static struct sk_buff *vr_sched_kunit_frame(struct vr_sched_kunit *k, u32 number, u32 len)
 {
-	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 2), before, now;
-	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL), *to_free = NULL;
-	struct vr_sched *sched = qdisc_priv(k->qdisc);
-	struct vr_sched_class *class;
-	int rc;
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(k->test, skb);
 	skb->dev = k->dev;
 	skb_put_zero(skb, ETH_ZLEN);
-	/* whatever the frame's length is later on */
-	qdisc_skb_cb(skb)->pkt_len = 1 + vr_sched_kunit_below(k, 65536);
-	skb->tc_index = i > VR_SCHED_KUNIT_SHARES ? k->gone :
-			i ? k->share[i - 1]->id : 0;
+	qdisc_skb_cb(skb)->pkt_len = len;
+	skb->tc_index = number;
+	return skb;
+}
+
+static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
+{
+	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 2), before, now;
+	struct vr_sched *sched = qdisc_priv(k->qdisc);
+	struct sk_buff *skb, *to_free = NULL;
+	struct vr_sched_class *class;
+	int rc;
+
+	skb = vr_sched_kunit_frame(k, i > VR_SCHED_KUNIT_SHARES ? k->gone :
+				   i ? k->share[i - 1]->id : 0,
+				   1 + vr_sched_kunit_below(k, 65536));
 	class = vr_sched_classify(sched, skb);
 	/* who is gone sends no more: what bears its number is the host's */
 	if (!i || i > VR_SCHED_KUNIT_SHARES)
@@ -209,6 +218,20 @@ static void vr_sched_kunit_begin(struct vr_sched_kunit *k)
 	KUNIT_ASSERT_NOT_NULL(k->test, k->qdisc);
 }
 
+static void vr_sched_kunit_end(struct vr_sched_kunit *k)
+{
+	unsigned int i;
+
+	rtnl_lock();
+	qdisc_put(k->qdisc);
+	rtnl_unlock();
+	for (i = 0; i < VR_SCHED_KUNIT_SHARES; i++)
+		vr_share_retire(k->share[i]);
+	/* the qdisc is freed after a grace period, and it holds the device */
+	rcu_barrier();
+	free_netdev(k->dev);
+}
+
 static void vr_sched_kunit_random(struct kunit *test)
 {
 	struct vr_sched_kunit *k;
@@ -227,18 +250,54 @@ static void vr_sched_kunit_random(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, k->sent, 1000);
 	vr_sched_kunit_flush(k);
-	rtnl_lock();
-	qdisc_put(k->qdisc);
-	rtnl_unlock();
-	for (i = 0; i < VR_SCHED_KUNIT_SHARES; i++)
-		vr_share_retire(k->share[i]);
-	/* the qdisc is freed after a grace period, and it holds the device */
-	rcu_barrier();
-	free_netdev(k->dev);
+	vr_sched_kunit_end(k);
+}
+
+/* A class that waits for its rate loses its last frame, and then its router. */
+static void vr_sched_kunit_waiting(struct kunit *test)
+{
+	struct sk_buff *skb, *to_free = NULL;
+	struct vr_sched_kunit *k;
+	struct vr_sched *sched;
+	unsigned int i;
+	u32 id;
+
+	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, k);
+	k->test = test;
+	vr_sched_kunit_begin(k);
+	sched = qdisc_priv(k->qdisc);
+	id = k->share[0]->id;
+	k->share[0]->max_rate = 1;
+	for (i = 0; i < 2; i++) {
+		skb = vr_sched_kunit_frame(k, id, 1000);
+		KUNIT_ASSERT_EQ(test, NET_XMIT_SUCCESS,
+				vr_sched_enqueue(skb, k->qdisc, &to_free));
+	}
+	skb = vr_sched_dequeue(k->qdisc);
+	KUNIT_EXPECT_NOT_NULL(test, skb);
+	kfree_skb(skb);
+	KUNIT_EXPECT_NULL(test, vr_sched_dequeue(k->qdisc));
+	KUNIT_EXPECT_NOT_NULL(test, timerqueue_getnext(&sched->waiting));
+
+	vr_share_retire(k->share[0]);
+	k->share[0] = NULL;
+	vr_sched_kunit_limit(k, 1);
+	skb = vr_sched_kunit_frame(k, 0, 10);
+	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS, vr_sched_enqueue(skb, k->qdisc, &to_free));
+	KUNIT_EXPECT_EQ(test, 1, qdisc_qlen(k->qdisc));
+	/* another router's first frame: the classes of those that are gone go, too */
+	skb = vr_sched_kunit_frame(k, k->share[1]->id, 9);
+	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS, vr_sched_enqueue(skb, k->qdisc, &to_free));
+	KUNIT_EXPECT_NULL(test, xa_load(&sched->classes, id));
+	KUNIT_EXPECT_NULL(test, timerqueue_getnext(&sched->waiting));
+	kfree_skb_list(to_free);
+	vr_sched_kunit_end(k);
 }
 
 static struct kunit_case vr_sched_kunit_list[] = {
 	KUNIT_CASE(vr_sched_kunit_random),
+	KUNIT_CASE(vr_sched_kunit_waiting),
 	{}
 };
 
