@@ -39,9 +39,10 @@ GRACE = 120         # a process ends as soon as its operation does
 BASE = f"vra{os.getpid()}"
 PG = "/proc/net/pktgen/"
 # what tells nothing of the module; a VRF device says "cycle" when a router that it had
-# finds another one in the domain that it comes to
+# finds another one in the domain that it comes to; the first ones of those that are
+# suppressed are not
 NOISE = re.compile("taint|pktgen|hrtimer: interrupt took|clocksource|"
-                   "neighbor table overflow|module verification|Failed to cycle device vr")
+                   "callbacks suppressed|neighbor table overflow|module verification|Failed to cycle device vr")
 
 
 class Log:
@@ -217,7 +218,9 @@ class World:
         for i, (_, peer) in enumerate(self.pairs):
             if self.real and peer == "h0":
                 run("ip link set h0 down", False)
-                run(f"ip link set {name_of(self.nics[i])} down mtu 1500 name r0 "
+                # down first: Linux 6.1 renames nothing that is up
+                run(f"ip link set {name_of(self.nics[i])} down", False)
+                run(f"ip link set {name_of(self.nics[i])} mtu 1500 name r0 "
                     f"address {self.mac.strip()}", False)
             else:
                 run(f"ip link del {peer}", False)
