@@ -63,11 +63,11 @@ def rounds(config, share):
     corpus.rng.seed(f"{SEED} {config.name}")
     full = sum(len(corpus.parts.get(p, ())) for p in config.parts)
     left = 0 if config.only else max(share - full, 1000)
-    frames = corpus.take(config.parts, min(left, ROUND))
+    frames = corpus.take(config.parts, min(left, ROUND), config.but)
     # an emulated machine has no time for all
     yield corpus.rng.sample(frames, min(len(frames), share + 1000)) if SLOW else frames
     for done in range(ROUND, left, ROUND):
-        yield corpus.take((), min(left - done, ROUND))
+        yield corpus.take((), min(left - done, ROUND), config.but)
 
 
 def undo(pair, config, failed=False):
@@ -139,8 +139,9 @@ def seeds():
 def tests():
     every = list(configs())
     yield "packets", seeds
+    share = TOTAL // sum(not config.only for config in every) + 1
     for config in every:
-        yield config.name, same(config, TOTAL // len(every) + 1)
+        yield config.name, same(config, share)
     if len(sys.argv) == 1:
         yield "enough of everything", enough
 

@@ -42,12 +42,18 @@ class Corpus:
         self.rng = random.Random(seed)
         self.mutator = Mutator(self.rng, self.all)
 
-    def take(self, parts, more):
+    def take(self, parts, more, but=None):
         """The parts named in full, and so many more: half of them of all parts, half
-        of them mutations."""
+        of them mutations. Those of which `but` is true are not taken, but others."""
         out = [x for name in parts for x in self.parts.get(name, ())]
         known = min(more // 2, len(self.all))
-        return out + self.rng.sample(self.all, known) + self.mutator.take(more - known)
+        out += self.rng.sample(self.all, known) + self.mutator.take(more - known)
+        if not but:
+            return out
+        want, out = len(out), [x for x in out if not but(x[1])]
+        while len(out) < want:
+            out += [x for x in self.mutator.take(want - len(out)) if not but(x[1])]
+        return out
 
 
 class Chance:
@@ -79,8 +85,6 @@ class Check:
     def run(self, frames):
         """Send all and compare all; what was found wrong as a Failure."""
         pair = self.pair
-        if self.config.but:
-            frames = [x for x in frames if not self.config.but(x[1])]
         before, start = pair.counters(), 0
         for k in range(0, len(frames), CHUNK):
             chunk = frames[k:k + CHUNK]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The configurations that both routers get. For the words of a line see Pair.cmd()."""
+import os
 from collections import namedtuple
 
 from vrtest import addr, run, wait
 
 from .mutate import ETH, VNET
+from .sides import NEVER
 
 # kind: which pair of routers; parts: corpora that are sent in full; punts: reasons
 # for punting that must be seen; share: how much of all the router must forward by
@@ -97,6 +99,15 @@ def features(side, value, gro):
 
 def gro(value, on):
     return lambda side: features(side, value, on)
+
+
+def patient(side):
+    """What connection tracking holds of fragments must not time out within the test."""
+    with side.rig.r:
+        there = os.path.exists("/proc/sys/net/netfilter/nf_conntrack_frag6_timeout")
+    if there:
+        side.rig.r.sysctl("net.netfilter.nf_conntrack_frag6_timeout", NEVER)
+        side.rig.r.sysctl("net.netfilter.nf_conntrack_frag6_high_thresh", 1 << 28)
 
 
 def both(*pairs):
@@ -297,7 +308,8 @@ def sizes():
 def hooks():
     yield Config("netfilter", [NFT], ["nft delete table inet t"], punts=("netfilter",))
     yield Config("NAT", ["ip route add {T} 172.30.99.201/32 via 10.0.2.2",
-                         "ip route add {T} 2001:db8:c7:9::c9/128 via 2001:db8:2::2", NAT],
+                         "ip route add {T} 2001:db8:c7:9::c9/128 via 2001:db8:2::2", NAT,
+                         patient],
                  ["nft delete table ip n; delete table ip6 n",
                   "ip route del {T} 172.30.99.201/32", "ip route del {T} 2001:db8:c7:9::c9/128"],
                  punts=("netfilter",), own=("198.51.100.7", "172.30.99.202", "2001:db8:ff::7"),
