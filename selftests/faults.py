@@ -87,8 +87,10 @@ class Request:
     def begin(self):
         self.sure(self.prepare)
         if self.route:
+            # a prefix of that address may be there before
             wait("what was prepared", lambda: any(
-                k[1] == "route" and k[3] == self.route for k in WORLD.state.read()))
+                k[1] == "route" and k[2][1] == 128 and k[3] == self.route
+                for k in WORLD.state.read()))
         return WORLD.state.read()
 
     def check_probe(self, now):
