@@ -235,14 +235,20 @@ def forgets(family):
     return test
 
 
+def many_nexthops(number):
+    """Routes out by the second wire, each with a metric, and so with a nexthop, of its own."""
+    first = int(ipaddress.ip_address("100.64.0.0"))
+    for at in range(0, number, 5000):
+        rig.r.batch(f"route add {rig.table} {ipaddress.ip_address(first + i)}/32 via {VIA[2][0]} "
+                    f"proto 99 metric {i + 1}" for i in range(at, min(at + 5000, number)))
+
+
 def forgets_many():
     """Where there are too many nexthops to look at at once, it is let go of a moment later:
     it has failed, and can be deleted then."""
-    number, first = 4200, int(ipaddress.ip_address("100.64.0.0"))
-    dst, gw = "198.51.100.9", VIA[1][0]
+    number, dst, gw = 4200, "198.51.100.9", VIA[1][0]
     try:
-        rig.r.batch(f"route add {rig.table} {ipaddress.ip_address(first + i)}/32 via {VIA[2][0]} "
-                    f"proto 99 metric {i + 1}" for i in range(number))
+        many_nexthops(number)
         rig.ip(R("add", ANY[4], 1))
         rig.sync()
         if rig.show()["nexthops"] <= number:
@@ -855,14 +861,10 @@ def too_many_nexthops():
     the router is back as soon as there are fewer."""
     if SLOW:
         raise Skip("33000 routes take too long in the emulated guest")
-    first = int(ipaddress.ip_address("100.64.0.0"))
     rig.ip(R("add", "198.51.100.0/24", 1))
     rig.sync()
     try:
-        # with metrics of their own, they are the kernel's own, too
-        for at in range(0, 33000, 5000):
-            rig.r.batch(f"route add {ipaddress.ip_address(first + at + i)}/32 via 10.0.2.2 "
-                        f"proto 99 metric {at + i + 1}" for i in range(min(5000, 33000 - at)))
+        many_nexthops(33000)
         wait("fallback", lambda: rig.show().get("fallback-reason") == "mirror")
         resyncs = rig.show()["resyncs"]
         # nobody can count then, so that nobody is refused
