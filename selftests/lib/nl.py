@@ -186,15 +186,18 @@ class Socket:
         return answer.replies
 
     def dump_parts(self, kind, body, size):
-        """The payloads of a dump that comes in parts of so many bytes."""
+        """The payloads of a dump that comes in parts of so many bytes, or OSError."""
         # the first one aside, the kernel makes them as large as what was last asked for
         self.sock.send(message(NLMSG_NOOP, b"", ACK))
         self.sock.recv(size)
         self.sock.send(message(kind, body, DUMP))
-        got = []
+        got, answer = [], Answer()
         while True:
-            for what, _, _, payload in messages(self.sock.recv(size)):
-                if what == NLMSG_DONE:
+            for what, flags, _, payload in messages(self.sock.recv(size)):
+                if what in (NLMSG_ERROR, NLMSG_DONE):
+                    answer.end(payload, flags, what == NLMSG_DONE)
+                    if answer.code:
+                        raise OSError(answer.code, f"dump {kind}")
                     return got
                 got.append(payload)
 
