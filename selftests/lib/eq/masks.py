@@ -123,9 +123,13 @@ def same(a, b, mask):
 
 
 def shuffled(a, b, mask):
-    """The first flow whose order differs: (a's frames, b's)."""
+    """The first flow whose order differs, from where it does: (a's frames, b's)."""
     a, b = flows(mask(x) for x in a), flows(mask(x) for x in b)
-    return next(((a[key], b[key]) for key in a if a[key] != b.get(key)), ([], []))
+    for key in a:
+        if a[key] != b.get(key):
+            k = next(k for k, (x, y) in enumerate(zip(a[key], b[key])) if x != y)
+            return a[key][k:], b[key][k:]
+    return [], []
 
 
 def odd(a, b, mask):
