@@ -87,6 +87,7 @@ static bool vr_ingress_is_control6(const struct sk_buff *skb)
 	       icmp->icmp6_type <= NDISC_REDIRECT;
 }
 
+/* What is not IP is control, but for what carries anybody's data. */
 static bool vr_ingress_is_control(const struct sk_buff *skb)
 {
 	switch (skb->protocol) {
@@ -96,6 +97,12 @@ static bool vr_ingress_is_control(const struct sk_buff *skb)
 	case htons(ETH_P_IPV6):
 		return skb_headlen(skb) >= sizeof(struct ipv6hdr) &&
 		       vr_ingress_is_control6(skb);
+	case htons(ETH_P_8021Q):
+	case htons(ETH_P_8021AD):
+	case htons(ETH_P_MPLS_UC):
+	case htons(ETH_P_MPLS_MC):
+	case htons(ETH_P_PPP_SES):
+		return false;
 	}
 	return true;
 }

@@ -453,8 +453,31 @@ def its_way(family):
     return test
 
 
+def tagged():
+    """A tag of priority within another one makes no control packet of what
+    is in it. The flow keeps its order where the control packets before it, which are
+    more than the data, still wait."""
+    def frames():
+        for _ in range(60):
+            yield eth(rig.pmac[0], rig.hmac[0], 0x88b5, bytes(46))
+        for i, ip in enumerate(flow(4)):
+            tags = bytes.fromhex("8100e0008100e000") if i & 1 else b""
+            yield mac(rig.pmac[0]) + mac(rig.hmac[0]) + tags + b"\x08\0" + ip
+    out = rig.h.packet_socket("p1")
+    with contextlib.closing(out), together(rig.h, "p0"):
+        before = rig.counters()["punt"].get("vlan", 0)
+        for one in frames():
+            rig.send(0, one)
+        got = come(out, MANY, "frames on wire 1")
+    expect("source ports, in order", list(range(1000, 1000 + MANY)),
+           [struct.unpack("!H", f[34:36])[0] for f in got])
+    expect("frames that were punted for their tag", MANY // 2,
+           rig.counters()["punt"].get("vlan", 0) - before)
+
+
 def tests():
     yield "a router", start
+    yield "tags of priority, between other frames of their flow", tagged
     for f in (4, 6):
         yield f"a bridge floods to ports, IPv{f}", flooded(f)
         yield f"a mirror and a packet socket, IPv{f}", mirrored(f)
