@@ -86,6 +86,17 @@ def one(case):
 
 # --- cases with a story ------------------------------------------------------
 
+def seen(sniffer):
+    """(address, frame)s that wait in a packet socket, but chatter."""
+    while True:
+        try:
+            data, _, _, address = sniffer.recvmsg(2000)
+        except BlockingIOError:
+            return
+        if not is_chatter(data):
+            yield address, data
+
+
 def tap(port, vrf_device=False):
     """A packet socket sees each packet once, and it goes the slow way."""
     def test():
@@ -95,27 +106,20 @@ def tap(port, vrf_device=False):
             before = rig.counters()
             sent = [v4(sport=i) for i in range(1, 6)] + [v6(sport=i) for i in range(1, 6)]
             got = rig.exchange(sent, 10)
-            seen = []
-            while True:
-                try:
-                    data, _, _, a = sniffer.recvmsg(2000)
-                except BlockingIOError:
-                    break
-                if not is_chatter(data):
-                    seen.append((a[2], data))
+            taken = [(a[2], data) for a, data in seen(sniffer)]
             expect("counters", {"tap": 10}, moved(before, rig.counters()))
             anywhere(sent, got)
             out = port == "r1" and not vrf_device
-            kinds = {k for k, _ in seen}
+            kinds = {k for k, _ in taken}
             # the VRF device passes them to taps as if they left by it
             expect("direction", {4} if out or vrf_device else {0}, kinds)
             if out:
                 expect("frames seen", sorted(f.hex() for _, f in got),
-                       sorted(f.hex() for _, f in seen))
+                       sorted(f.hex() for _, f in taken))
             else:
                 # a VRF device shows them with a header of its own making
                 expect("packets seen", sorted(f[14:].hex() for _, f in sent),
-                       sorted(f[14:].hex() for _, f in seen))
+                       sorted(f[14:].hex() for _, f in taken))
         finally:
             sniffer.close()
         plain()
@@ -131,19 +135,12 @@ def tap_nic():
             before = rig.counters()
             sent = [v4(), v6()]
             got = rig.exchange(sent, 2)
-            seen = []
-            while True:
-                try:
-                    data, _, _, a = sniffer.recvmsg(2000)
-                except BlockingIOError:
-                    break
-                if not is_chatter(data):
-                    seen.append((a[2], data.hex()))
+            taken = [(a[2], data.hex()) for a, data in seen(sniffer)]
             expect("counters", {"FORWARDED": 2}, moved(before, rig.counters()))
             # not yet typed by the port's address: another host's
             want = [(4, f.hex()) for _, f in got] if out else \
                 [(3, f.hex()) for _, f in sent]
-            expect(f"seen on {name}", sorted(want), sorted(seen))
+            expect(f"seen on {name}", sorted(want), sorted(taken))
         finally:
             sniffer.close()
 
@@ -156,17 +153,10 @@ def tap_all():
     try:
         before = rig.counters()
         got = rig.exchange([v4(), v6()], 2)
-        seen = []
-        while True:
-            try:
-                data, _, _, a = sniffer.recvmsg(2000)
-            except BlockingIOError:
-                break
-            if a[0] in ("r0", "r1") and not is_chatter(data):
-                seen.append((a[0], data.hex()))
+        taken = [(a[0], data.hex()) for a, data in seen(sniffer) if a[0] in ("r0", "r1")]
         expect("counters", {"tap": 2}, moved(before, rig.counters()))
         expect("seen", sorted([("r0", f.hex()) for _, f in [v4(), v6()]] +
-                              [("r1", f.hex()) for _, f in got]), sorted(seen))
+                              [("r1", f.hex()) for _, f in got]), sorted(taken))
     finally:
         sniffer.close()
     plain()

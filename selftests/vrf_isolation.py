@@ -9,8 +9,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from vrtest import (Failure, Netns, eth, expect, forwarded, frame, icmp4, icmp6,  # noqa: E402
-                    ip4, ip6, is_chatter, mac, main, packet, receive, run,
-                    text, wait, json_show)
+                    ip4, ip6, is_chatter, mac, main, packet, receive,
+                    router_settings, run, text, wait, json_show)
 
 A4, A6 = "10.0.0.2", "2001:db8:0::2"
 FAR4, FAR6 = "198.51.100.7", "2001:db8:ff::7"
@@ -85,16 +85,7 @@ class World:
             ns.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
             ns.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         for ns in (one, two, three):
-            for key, value in (("net.ipv6.conf.default.accept_ra", 0),
-                               ("net.ipv6.conf.default.router_solicitations", 0),
-                               ("net.ipv6.conf.default.accept_dad", 0),
-                               ("net.ipv4.icmp_ratelimit", 0),
-                               ("net.ipv6.icmp.ratelimit", 0),
-                               ("net.ipv4.conf.all.rp_filter", 0),
-                               ("net.ipv4.conf.default.rp_filter", 0),
-                               ("net.ipv4.ip_forward", 1),
-                               ("net.ipv6.conf.all.forwarding", 1)):
-                ns.sysctl(key, value)
+            router_settings(ns)
             ns.batch(["link set lo up"])
         self.nic.batch(f"link add eth{i} type veth peer name p{i} netns {self.h.name}"
                        for i in range(2))

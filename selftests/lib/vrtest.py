@@ -226,6 +226,22 @@ def json_show(ns, name):
     return json.loads(run(f"vrctl -j show {name}", ns=ns))[0]
 
 
+def router_settings(ns):
+    """Make the namespace forward, and say nothing by itself."""
+    for key, value in (
+            ("net.ipv6.conf.default.accept_ra", 0),
+            ("net.ipv6.conf.all.accept_ra", 0),
+            ("net.ipv6.conf.default.router_solicitations", 0),
+            ("net.ipv6.conf.default.accept_dad", 0),
+            ("net.ipv4.icmp_ratelimit", 0),
+            ("net.ipv6.icmp.ratelimit", 0),
+            ("net.ipv4.conf.all.rp_filter", 0),
+            ("net.ipv4.conf.default.rp_filter", 0),
+            ("net.ipv4.ip_forward", 1),
+            ("net.ipv6.conf.all.forwarding", 1)):
+        ns.sysctl(key, value)
+
+
 class Rig:
     """A router with n ports between n wires; wire i is 10.0.i.0/24 and
     2001:db8:i::/64, the router is .1 there, and the wire's end .2."""
@@ -259,18 +275,7 @@ class Rig:
         for ns in (self.nic, self.h):
             ns.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
             ns.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
-        for key, value in (
-                ("net.ipv6.conf.default.accept_ra", 0),
-                ("net.ipv6.conf.all.accept_ra", 0),
-                ("net.ipv6.conf.default.router_solicitations", 0),
-                ("net.ipv6.conf.default.accept_dad", 0),
-                ("net.ipv4.icmp_ratelimit", 0),
-                ("net.ipv6.icmp.ratelimit", 0),
-                ("net.ipv4.conf.all.rp_filter", 0),
-                ("net.ipv4.conf.default.rp_filter", 0),
-                ("net.ipv4.ip_forward", 1),
-                ("net.ipv6.conf.all.forwarding", 1)):
-            self.r.sysctl(key, value)
+        router_settings(self.r)
         # settings of the machine, or so up to 6.12
         for key, value in (("icmp_msgs_per_sec", 1000000),
                            ("icmp_msgs_burst", 1000000),
