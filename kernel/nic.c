@@ -197,6 +197,22 @@ bool vr_nic_has_address(const struct vr_nic *nic, u16 vlan, const u8 *mac)
 	return found;
 }
 
+/**
+ * vr_nic_is_own() - is this the host's own address?
+ * @nic: NIC
+ * @vlan: VLAN id, 0 for untagged
+ * @mac: MAC address
+ *
+ * Untagged frames for the NIC's address stay the host's, whatever ports want.
+ *
+ * Context: any; the answer holds for as long as RTNL is held.
+ * Return: true if so.
+ */
+bool vr_nic_is_own(const struct vr_nic *nic, u16 vlan, const u8 *mac)
+{
+	return !vlan && ether_addr_equal(nic->dev->dev_addr, mac);
+}
+
 /* How many addresses the table has, but for those added to a port; *added gets these. */
 static u32 vr_nic_others(struct vr_port *port, u32 *added)
 {
@@ -227,6 +243,8 @@ static int vr_nic_fill(struct vr_port *port, struct vr_mactable *table)
 		return err;
 	/* an address that another port has already stays with that one */
 	netdev_for_each_uc_addr(ha, port->dev) {
+		if (vr_nic_is_own(port->nic, port->vlan, ha->addr))
+			continue;
 		err = vr_mactable_put(table,
 				      vr_mactable_key(port->vlan, ha->addr),
 				      value);

@@ -43,6 +43,7 @@ int vr_nic_add_address(struct vr_port *port, const u8 *mac, bool first,
 		       gfp_t gfp);
 void vr_nic_del_address(struct vr_port *port, const u8 *mac);
 bool vr_nic_has_address(const struct vr_nic *nic, u16 vlan, const u8 *mac);
+bool vr_nic_is_own(const struct vr_nic *nic, u16 vlan, const u8 *mac);
 void vr_nic_sync_addresses(struct vr_port *port);
 
 #endif

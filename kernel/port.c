@@ -104,6 +104,9 @@ static int vr_port_open(struct net_device *dev)
 	struct net_device *lower = port->lower;
 	int err;
 
+	/* the NIC may have taken it while the port was down */
+	if (vr_nic_is_own(port->nic, port->vlan, dev->dev_addr))
+		return -EADDRINUSE;
 	/* VLAN 0: frames with a priority only, once the NIC filters VLANs */
 	err = vlan_vid_add(lower, htons(ETH_P_8021Q), port->vlan);
 	if (err)
@@ -227,9 +230,7 @@ static int vr_port_set_mac_address(struct net_device *dev, void *p)
 		return -EADDRNOTAVAIL;
 	if (ether_addr_equal(dev->dev_addr, addr->sa_data))
 		return 0;
-	/* untagged frames for the NIC's own address stay the host's */
-	if (!port->vlan &&
-	    ether_addr_equal(port->lower->dev_addr, addr->sa_data))
+	if (vr_nic_is_own(port->nic, port->vlan, addr->sa_data))
 		return -EADDRINUSE;
 	if (!port->up) {
 		eth_hw_addr_set(dev, addr->sa_data);

@@ -99,6 +99,16 @@ cases "macvlan on a port, no router" macvlan "a0=$a:a0" "mv=$a:mv"
 ip -n "$a" link set vr-a up
 ip -n "$a" link del mv
 
+# who owns a port may not take what is the host's
+bridge -n "$a" fdb add "$nic_mac" dev a0
+cases "the NIC's address, added to a port" base "a0=$a:a0"
+bridge -n "$a" fdb del "$nic_mac" dev a0
+ip -n "$a" link add link a0 name mv address "$nic_mac" type macvlan mode bridge
+vr_sysctl "$a" net.ipv6.conf.mv.disable_ipv6=1
+ip -n "$a" link set mv up
+cases "the NIC's address, of a macvlan on a port" base "a0=$a:a0"
+ip -n "$a" link del mv
+
 # vlan_device NAMESPACE PORT VLAN
 vlan_device()
 {

@@ -259,6 +259,11 @@ t_refused_nic_takes_mac()
 	vr_refuse "A port on the NIC has that address" ip -n "$host" link set eth0 \
 		address 02:00:00:00:01:01
 	vr_expect "NIC's MAC" "$mac" "$(vr_mac "$host" eth0)"
+	vr_ok ip -n "$host" link set p0 down
+	vr_ok ip -n "$host" link set eth0 address 02:00:00:00:01:01
+	vr_refuse "" ip -n "$host" link set p0 up
+	vr_ok ip -n "$host" link set eth0 address "$mac"
+	vr_ok ip -n "$host" link set p0 up
 	del p0
 	vr_ok ip -n "$host" link set eth0 address 02:00:00:00:01:01
 	vr_ok ip -n "$host" link set eth0 address "$mac"
