@@ -11,12 +11,23 @@
 #include "hooks.h"
 #include "nic.h"
 #include "port.h"
+#include "share.h"
 
 /* A frame for another port takes the way of one that came in on the NIC. */
 static int vr_egress_loop(const struct vr_port *port, struct sk_buff *skb)
 {
 	return dev_forward_skb(port->lower, skb) == NET_RX_SUCCESS ?
 		NET_XMIT_SUCCESS : NET_XMIT_DROP;
+}
+
+/* The qdiscs on the way are told whose it is, also if it is nobody's. */
+static int vr_egress_queue(const struct vr_port *port, struct sk_buff *skb)
+{
+	struct vr_share_sent old = vr_share_tell(skb, READ_ONCE(port->link));
+	int ret = dev_queue_xmit(skb);
+
+	vr_share_told(old);
+	return ret;
 }
 
 /**
@@ -75,9 +86,7 @@ int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
 	if (vr_port_find(table, key))
 		return vr_egress_loop(port, skb);
 	skb->dev = port->lower;
-	/* whose it is, for the qdisc; also if it is nobody's */
-	skb->tc_index = READ_ONCE(port->link);
-	return dev_queue_xmit(skb);
+	return vr_egress_queue(port, skb);
 }
 
 /* May frames go to the driver, past dev_queue_xmit()? */
@@ -223,8 +232,7 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 	if (unlikely(egress->dev != dev))
 		vr_egress_turn(egress, dev);
 	if (!egress->direct) {
-		skb->tc_index = READ_ONCE(port->link);
-		dev_queue_xmit(skb);
+		vr_egress_queue(port, skb);
 		return;
 	}
 	if (!vr_egress_is_plain(skb))

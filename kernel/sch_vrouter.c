@@ -8,7 +8,7 @@
  * weights as they are now. CoDel keeps each queue short. A full queue drops its own
  * router's frames; when all together are too many, the longest one gives.
  *
- * A frame says whose it is in skb->tc_index, see vr_egress.
+ * Whose a frame is, its port says while it sends it: vr_share_of().
  *
  * Locking: the qdisc's root lock, but for what is said otherwise. There is no qdisc
  * inside a class, so nobody comes back in here while a class changes.
@@ -114,7 +114,7 @@ static struct vr_sched_class *vr_sched_classify(struct vr_sched *sched,
 						const struct sk_buff *skb)
 {
 	struct vr_sched_class *class;
-	u32 id = skb->tc_index;
+	u32 id = vr_share_of(skb);
 
 	if (id <= VR_SHARE_HOST)
 		return sched->host;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Shares of links: what routers tell the qdiscs of NICs. A qdisc finds a share by
- * the number that a frame bears, and keeps a reference as long as it has a class for
+ * the number that it is told with a frame, and keeps a reference as long as it has a class for
  * it; so a router can go while its frames are queued.
  *
  * Numbers are given in turn, so that one that is old means nobody for long.
@@ -13,6 +13,8 @@
 
 static DEFINE_XARRAY_ALLOC(vr_shares);
 static u32 vr_share_next;
+
+DEFINE_PER_CPU(struct vr_share_sent, vr_share_sent);
 
 /**
  * vr_share_create() - give a router a share

@@ -6,9 +6,12 @@
 #define VROUTER_SHARE_H
 
 #include <linux/if.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
+
+struct sk_buff;
 
 /* Numbers of shares are minor numbers of classes; the first one is the host's. */
 #define VR_SHARE_HOST		1
@@ -42,5 +45,61 @@ struct vr_share *vr_share_create(void);
 void vr_share_retire(struct vr_share *share);
 struct vr_share *vr_share_get(u32 id);
 void vr_share_put(struct vr_share *share);
+
+/**
+ * struct vr_share_sent - a frame on its way to a NIC, and whose it is
+ * @skb: frame, or NULL
+ * @id: number of the share
+ */
+struct vr_share_sent {
+	const struct sk_buff *skb;
+	u32 id;
+};
+
+DECLARE_PER_CPU(struct vr_share_sent, vr_share_sent);
+
+/**
+ * vr_share_tell() - say whose a frame is to the qdiscs that it is about to come to
+ * @skb: frame
+ * @id: number of the share, 0 for the host's
+ *
+ * Not written into the frame: tc overwrites what it has room for, and who can set that
+ * could send at another's cost.
+ *
+ * Context: BH disabled until vr_share_told(), which gets what this returns.
+ * Return: what was told before.
+ */
+static inline struct vr_share_sent vr_share_tell(const struct sk_buff *skb, u32 id)
+{
+	struct vr_share_sent *sent = this_cpu_ptr(&vr_share_sent), old = *sent;
+
+	*sent = (struct vr_share_sent){ .skb = skb, .id = id };
+	return old;
+}
+
+/**
+ * vr_share_told() - the frame has been sent
+ * @old: what vr_share_tell() returned
+ *
+ * Context: as vr_share_tell().
+ */
+static inline void vr_share_told(struct vr_share_sent old)
+{
+	*this_cpu_ptr(&vr_share_sent) = old;
+}
+
+/**
+ * vr_share_of() - whose frame is it?
+ * @skb: frame
+ *
+ * Context: BH disabled.
+ * Return: number of the share, 0 for the host's.
+ */
+static inline u32 vr_share_of(const struct sk_buff *skb)
+{
+	const struct vr_share_sent *sent = this_cpu_ptr(&vr_share_sent);
+
+	return sent->skb == skb ? sent->id : 0;
+}
 
 #endif

@@ -242,6 +242,35 @@ def test_classes():
     expect("packets of the qdisc", 5 + 9 + 11 + 13, q["packets"])
 
 
+def test_spoofed():
+    """tc writes its classes into frames: no matter which, a frame stays whose it is."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    link.burst(0, 1)
+    link.burst(1, 1)
+    link.settle()
+    minor = link.classes()["vr1"]["handle"].split(":")[1]
+    link.tc(f"qdisc add dev {NIC} clsact")
+    try:
+        for flowid in ("", f"classid 10:{minor}"):
+            before = link.classes()
+            link.tc(f"filter del dev {NIC} egress")
+            link.tc(f"filter add dev {NIC} egress matchall {flowid} action ok")
+            link.burst(0, 7)
+            link.burst(1, 11)
+            link.settle()
+            link.host_frames(5)
+            wait("host frames",
+                 lambda: consistent(link)["packets"] == sum(
+                     c["packets"] for c in before.values()) + 23)
+            expect(f"packets with a filter '{flowid}'", {"vr0": 7, "vr1": 11, "host": 5},
+                   {name: c["packets"] - before[name]["packets"]
+                    for name, c in link.classes().items()})
+    finally:
+        link.tc(f"qdisc del dev {NIC} clsact")
+
+
 def test_small():
     """A frame is at least 60 bytes, and its trailer, on the wire."""
     link = LINK
@@ -656,6 +685,7 @@ if __name__ == "__main__":
           ("what is no class, qdisc or filter", test_hierarchy),
           ("vrctl nic, max-rate", test_vrctl),
           ("whose frames are whose", test_classes),
+          ("whose frames are whose, whatever tc says", test_spoofed),
           ("short frames", test_small),
           ("segments", test_gso),
           ("segments that are refused", test_gso_refused),

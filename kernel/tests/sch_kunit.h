@@ -70,8 +70,8 @@ static void vr_sched_kunit_check(struct vr_sched_kunit *k)
 			k->sent + k->qdisc->qstats.drops + all);
 }
 
-/* A frame that bears a number, and says that it is so long. */
-static struct sk_buff *vr_sched_kunit_frame(struct vr_sched_kunit *k, u32 number, u32 len)
+/* A frame that says that it is so long. */
+static struct sk_buff *vr_sched_kunit_frame(struct vr_sched_kunit *k, u32 len)
 {
 	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
 
@@ -79,27 +79,53 @@ static struct sk_buff *vr_sched_kunit_frame(struct vr_sched_kunit *k, u32 number
 	skb->dev = k->dev;
 	skb_put_zero(skb, ETH_ZLEN);
 	qdisc_skb_cb(skb)->pkt_len = len;
-	skb->tc_index = number;
 	return skb;
+}
+
+static struct vr_sched_class *vr_sched_kunit_class(struct vr_sched_kunit *k,
+						   const struct sk_buff *skb, u32 number)
+{
+	struct vr_sched_class *class;
+	struct vr_share_sent old;
+
+	local_bh_disable();
+	old = vr_share_tell(skb, number);
+	class = vr_sched_classify(qdisc_priv(k->qdisc), skb);
+	vr_share_told(old);
+	local_bh_enable();
+	return class;
+}
+
+static int vr_sched_kunit_send(struct vr_sched_kunit *k, struct sk_buff *skb, u32 number,
+			       struct sk_buff **to_free)
+{
+	struct vr_share_sent old;
+	int rc;
+
+	local_bh_disable();
+	old = vr_share_tell(skb, number);
+	rc = vr_sched_enqueue(skb, k->qdisc, to_free);
+	vr_share_told(old);
+	local_bh_enable();
+	return rc;
 }
 
 static void vr_sched_kunit_enqueue(struct vr_sched_kunit *k)
 {
 	u32 i = vr_sched_kunit_below(k, VR_SCHED_KUNIT_SHARES + 2), before, now;
+	u32 number = i > VR_SCHED_KUNIT_SHARES ? k->gone : i ? k->share[i - 1]->id : 0;
 	struct vr_sched *sched = qdisc_priv(k->qdisc);
 	struct sk_buff *skb, *to_free = NULL;
 	struct vr_sched_class *class;
 	int rc;
 
-	skb = vr_sched_kunit_frame(k, i > VR_SCHED_KUNIT_SHARES ? k->gone :
-				   i ? k->share[i - 1]->id : 0,
-				   1 + vr_sched_kunit_below(k, 65536));
-	class = vr_sched_classify(sched, skb);
+	skb = vr_sched_kunit_frame(k, 1 + vr_sched_kunit_below(k, 65536));
+	class = vr_sched_kunit_class(k, skb, number);
 	/* who is gone sends no more: what bears its number is the host's */
 	if (!i || i > VR_SCHED_KUNIT_SHARES)
 		KUNIT_ASSERT_PTR_EQ(k->test, class, sched->host);
 	before = class->qlen;
-	rc = vr_sched_enqueue(skb, k->qdisc, &to_free);
+	rc = vr_sched_kunit_send(k, skb, number, &to_free);
 	now = class->qlen;
 	kfree_skb_list(to_free);
 	k->taken += rc == NET_XMIT_SUCCESS;
@@ -270,9 +296,9 @@ static void vr_sched_kunit_waiting(struct kunit *test)
 	id = k->share[0]->id;
 	k->share[0]->max_rate = 1;
 	for (i = 0; i < 2; i++) {
-		skb = vr_sched_kunit_frame(k, id, 1000);
+		skb = vr_sched_kunit_frame(k, 1000);
 		KUNIT_ASSERT_EQ(test, NET_XMIT_SUCCESS,
-				vr_sched_enqueue(skb, k->qdisc, &to_free));
+				vr_sched_kunit_send(k, skb, id, &to_free));
 	}
 	skb = vr_sched_dequeue(k->qdisc);
 	KUNIT_EXPECT_NOT_NULL(test, skb);
@@ -283,12 +309,13 @@ static void vr_sched_kunit_waiting(struct kunit *test)
 	vr_share_retire(k->share[0]);
 	k->share[0] = NULL;
 	vr_sched_kunit_limit(k, 1);
-	skb = vr_sched_kunit_frame(k, 0, 10);
-	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS, vr_sched_enqueue(skb, k->qdisc, &to_free));
+	skb = vr_sched_kunit_frame(k, 10);
+	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS, vr_sched_kunit_send(k, skb, 0, &to_free));
 	KUNIT_EXPECT_EQ(test, 1, qdisc_qlen(k->qdisc));
 	/* another router's first frame: the classes of those that are gone go, too */
-	skb = vr_sched_kunit_frame(k, k->share[1]->id, 9);
-	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS, vr_sched_enqueue(skb, k->qdisc, &to_free));
+	skb = vr_sched_kunit_frame(k, 9);
+	KUNIT_EXPECT_EQ(test, NET_XMIT_SUCCESS,
+			vr_sched_kunit_send(k, skb, k->share[1]->id, &to_free));
 	KUNIT_EXPECT_NULL(test, xa_load(&sched->classes, id));
 	KUNIT_EXPECT_NULL(test, timerqueue_getnext(&sched->waiting));
 	kfree_skb_list(to_free);
