@@ -6,10 +6,19 @@
 #define VROUTER_INGRESS_H
 
 #include <linux/skbuff.h>
+#include <linux/version.h>
 
 #include "drr.h"
 #include "guard.h"
 #include "stats.h"
+
+/* From 6.18 on, softirqs of a PREEMPT_RT kernel can preempt each other on a CPU. The
+ * queues of a CPU have no other lock.
+ */
+#if defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#error "On PREEMPT_RT, vrouter needs CONFIG_PREEMPT_RT_NEEDS_BH_LOCK"
+#endif
 
 struct vr_router;
 
