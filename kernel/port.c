@@ -59,8 +59,10 @@ void vr_port_bind(struct vr_port *port)
 }
 
 /**
- * vr_port_bind_domain() - a router came up or went down: find its ports
+ * vr_port_bind_domain() - a router came up, went down or moved: find its ports
  * @router: router
+ *
+ * Those that it left find out who serves them now, and whose share of links they have.
  *
  * Context: RTNL.
  */
@@ -71,6 +73,7 @@ void vr_port_bind_domain(struct vr_router *router)
 
 	while ((port = vr_port_next(&id)))
 		if (rtnl_dereference(port->router) == router ||
+		    port->link == router->share->id ||
 		    vr_router_has(router, port->dev))
 			vr_port_bind(port);
 }

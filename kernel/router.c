@@ -330,6 +330,11 @@ static void vr_router_get_stats64(struct net_device *dev,
 					   ARRAY_SIZE(counters.sum.drop));
 }
 
+static void vr_router_name_share(const struct vr_router *router)
+{
+	strscpy(router->share->name, router->dev->name, sizeof(router->share->name));
+}
+
 static int vr_router_init_dev(struct net_device *dev)
 {
 	struct vr_router *router = netdev_priv(dev);
@@ -346,7 +351,7 @@ static int vr_router_init_dev(struct net_device *dev)
 	}
 	router->share->weight = router->weight;
 	router->share->limit = router->limit_packets;
-	strscpy(router->share->name, dev->name, sizeof(router->share->name));
+	vr_router_name_share(router);
 	router->memcg = get_mem_cgroup_from_mm(current->mm);
 	return 0;
 }
@@ -511,21 +516,32 @@ static int vr_router_change_upper(struct net_device *dev,
 	return notifier_from_errno(err);
 }
 
+/* It came from another namespace, maybe with another name. */
+static void vr_router_arrived(struct vr_router *router)
+{
+	/* not when it is registered first */
+	if (!router->id)
+		return;
+	vr_router_name_share(router);
+	vr_port_bind_domain(router);
+	vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_ADD_NTF);
+}
+
 /**
  * vr_router_event() - follow what happens to routers
  * @dev: a router's net device
  * @event: NETDEV_...
  * @ptr: the notifier's information
  *
- * Going up and down, and with it moving to another domain, comes by ndo_open and
- * ndo_stop.
+ * Going up and down comes by ndo_open and ndo_stop. A router that is up goes down for
+ * each move to another domain, and up again if that is a VRF.
  *
  * Context: RTNL.
  * Return: NOTIFY_... as a notifier does.
  */
 int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 {
-	struct vr_router *router;
+	struct vr_router *router = netdev_priv(dev);
 	int err;
 
 	switch (event) {
@@ -538,9 +554,21 @@ int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 					    netdev_notifier_info_to_extack(ptr));
 		return notifier_from_errno(err);
 	case NETDEV_CHANGENAME:
-		router = netdev_priv(dev);
-		strscpy(router->share->name, dev->name,
-			sizeof(router->share->name));
+		vr_router_name_share(router);
+		vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_CHANGE_NTF);
+		break;
+	case NETDEV_CHANGEUPPER:
+		/* the share of the link moves, too */
+		if (!router->up)
+			vr_port_bind_domain(router);
+		break;
+	case NETDEV_UNREGISTER:
+		/* it goes to another namespace */
+		if (dev->reg_state == NETREG_REGISTERED)
+			vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_DEL_NTF);
+		break;
+	case NETDEV_REGISTER:
+		vr_router_arrived(router);
 		break;
 	}
 	return NOTIFY_DONE;

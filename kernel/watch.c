@@ -10,6 +10,7 @@
 #include <net/nexthop.h>
 
 #include "mirror.h"
+#include "netlink.h"
 #include "nexthop.h"
 #include "port.h"
 #include "rib.h"
@@ -43,6 +44,22 @@ static void vr_watch_port_down(const struct net_device *dev)
 	rcu_read_unlock();
 }
 
+/* Who listens in a namespace hears of a port that leaves it for another one, or comes,
+ * or is called otherwise.
+ */
+static void vr_watch_port_moves(struct vr_port *port, unsigned long event)
+{
+	/* not when it is registered first, or goes for good */
+	if (!port->id || port->dev->reg_state != NETREG_REGISTERED)
+		return;
+	if (event == NETDEV_UNREGISTER)
+		vr_netlink_notify_port(port, VROUTER_CMD_PORT_DEL_NTF);
+	else if (event == NETDEV_REGISTER)
+		vr_netlink_notify_port(port, VROUTER_CMD_PORT_ADD_NTF);
+	else if (event == NETDEV_CHANGENAME)
+		vr_netlink_notify_port(port, VROUTER_CMD_PORT_CHANGE_NTF);
+}
+
 static int vr_watch_netdev(struct notifier_block *nb, unsigned long event,
 			   void *ptr)
 {
@@ -53,6 +70,8 @@ static int vr_watch_netdev(struct notifier_block *nb, unsigned long event,
 	if (vr_port_is(dev) && (event == NETDEV_DOWN ||
 				event == NETDEV_UNREGISTER))
 		vr_watch_port_down(dev);
+	if (vr_port_is(dev))
+		vr_watch_port_moves(netdev_priv(dev), event);
 	return vr_port_event(dev, event, ptr);
 }
 

@@ -398,6 +398,19 @@ t_monitor()
 	ip -n "$r" link set vr1 type vrouter weight 6
 	vr_wait_for 10 "news of the last step" grep -q 'vr1 .* weight 6 ' "$vr_tmp/monitor"
 	vr_expect "notifications of another namespace" 0 "$(grep -c vr9 "$vr_tmp/monitor")"
+	# what leaves for another namespace is gone here, and what comes is new
+	ip -n "$r" link add link low name p1 type vrport
+	ip -n "$r" link set p1 netns "$host" name p2
+	ip -n "$host" link set p2 netns "$r" name p3
+	ip -n "$r" link set vr1 netns "$host" name vr2
+	ip -n "$host" link set vr2 netns "$r" name vr3
+	vr_wait_for 10 "news of the last step" grep -q 'router-change  *vr3' "$vr_tmp/monitor"
+	# the name changes after the move
+	for want in 'port-del  *p1 ' 'port-add  *p2 ' 'port-change  *p3 ' 'router-del  *vr1 ' \
+		'router-add  *vr2 '; do
+		grep -q -- "$want" "$vr_tmp/monitor" ||
+			vr_fail "expected a notification '$want', got: $(tail -n 20 "$vr_tmp/monitor")"
+	done
 }
 vr_test "notifications: routers and ports" t_monitor
 

@@ -675,7 +675,18 @@ def test_router_goes():
     # up to 6.2, only what is down can be renamed
     run("ip link set vr2 name vr2x", ns=link.rigs[2].r)
     expect("name", True, "vr2x" in link.classes())
-    run("ip link set vr2x name vr2 up", ns=link.rigs[2].r)
+    run("ip link set vr2x name vr2", ns=link.rigs[2].r)
+    # one that moves away takes its share along, and its new name
+    run(f"ip link set vr2 netns {link.nic.name} name vr2y", ns=link.rigs[2].r)
+    host = link.classes()["host"]["packets"]
+    run("ping -c 2 -i 0.2 -W 0.2 10.0.1.2", False, ns=link.rigs[2].r)
+    expect("packets of the host, which has the ports now", host + 2,
+           link.classes()["host"]["packets"])
+    expect("packets of a router that moved", 6, link.classes()["vr2y"]["packets"])
+    run(f"ip link set vr2y netns {link.rigs[2].r.name} name vr2", ns=link.nic)
+    run("ping -c 2 -i 0.2 -W 0.2 10.0.1.2", False, ns=link.rigs[2].r)
+    expect("packets of a router that is back", 8, link.classes()["vr2"]["packets"])
+    run("ip link set vr2 up", ns=link.rigs[2].r)
 
 
 LINK = Link(3)
