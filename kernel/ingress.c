@@ -8,7 +8,7 @@
  * read after VR_INGRESS_CLOCK packets at the earliest; a visit that served at least
  * that many is charged what it took, a smaller one the average cost of its
  * router's packets, so that many routers with a packet each do not pay for the
- * clock with each packet.
+ * clock with each packet. One visit in VR_INGRESS_SAMPLE is timed whatever it serves.
  *
  * Quantum: the time of VR_INGRESS_CLOCK packets. Where that is more than VR_INGRESS_TURN,
  * as packets are dear, the round would be long, and who had more than that to send would
@@ -56,6 +56,7 @@
 #define VR_INGRESS_TURN		(100 * NSEC_PER_USEC)
 #define VR_INGRESS_CONTROL	128	/* packets in a control queue */
 #define VR_INGRESS_COST_SHIFT	8
+#define VR_INGRESS_SAMPLE	16	/* visits */
 #define VR_INGRESS_COST_MAX	BIT(20)	/* ns a packet */
 #define VR_INGRESS_EXCESS	48	/* packets */
 #define VR_INGRESS_WINDOW	256	/* packets */
@@ -283,31 +284,52 @@ static u32 vr_ingress_average(u32 average, u64 time, unsigned int n)
 	return average + diff / VR_INGRESS_WINDOW;
 }
 
-/* What n packets of this router cost. */
-static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
-			     unsigned int n)
+/* Read the clock: what did the packets cost that came since? */
+static u64 vr_ingress_time(struct vr_ingress *in)
 {
-	unsigned int untimed;
+	unsigned int untimed = in->untimed;
 	u64 time;
-
-	/* a router that was never measured costs what the others do */
-	if (!queue->cost)
-		queue->cost = in->cost;
-	untimed = in->untimed + n;
-	in->untimed = untimed;
-	if (untimed < VR_INGRESS_CLOCK && !in->limited)
-		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
 
 	vr_egress_flush(&in->forward.egress);
 	in->now = vr_compat_clock();
 	time = in->now - in->last;
 	in->last = in->now;
 	in->untimed = 0;
-	in->cost = vr_ingress_average(in->cost,
-				      vr_ingress_clip(time, in->cost, untimed),
-				      untimed);
+	if (untimed && in->timed)
+		in->cost = vr_ingress_average(in->cost,
+					      vr_ingress_clip(time, in->cost, untimed),
+					      untimed);
+	in->timed = true;
+	return time;
+}
+
+/* Who never has many packets at a time is timed now and then all the same. */
+static bool vr_ingress_is_sample(struct vr_ingress *in, struct vr_queue *queue)
+{
+	if (likely(++queue->visits % VR_INGRESS_SAMPLE))
+		return false;
+	vr_ingress_time(in);
+	return true;
+}
+
+/* What n packets of this router cost; if it is a sample, nobody else's are untimed. */
+static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
+			     unsigned int n, bool sample)
+{
+	unsigned int untimed = in->untimed + n;
+	bool timed = in->timed;
+	u64 time;
+
+	/* a router that was never measured costs what the others do */
+	if (!queue->cost)
+		queue->cost = in->cost;
+	in->untimed = untimed;
+	if (untimed < VR_INGRESS_CLOCK && !in->limited && likely(!sample))
+		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
+
+	time = vr_ingress_time(in);
 	/* the time is this router's alone only if all of the packets are */
-	if (n < untimed)
+	if (n < untimed || unlikely(!timed))
 		return (u64)queue->cost * n >> VR_INGRESS_COST_SHIFT;
 	time = vr_ingress_clip(time, max(queue->cost, in->cost), n);
 	queue->cost = vr_ingress_average(queue->cost, time, n);
@@ -315,10 +337,10 @@ static u64 vr_ingress_charge(struct vr_ingress *in, struct vr_queue *queue,
 }
 
 static void vr_ingress_visit(struct vr_ingress *in, struct vr_queue *queue,
-			     unsigned int n)
+			     unsigned int n, bool sample)
 {
 	struct vr_stats *stats = &queue->stats;
-	u64 cost = vr_ingress_charge(in, queue, n);
+	u64 cost = vr_ingress_charge(in, queue, n, sample);
 	bool empty = vr_ingress_empty(queue);
 
 	u64_stats_update_begin(&stats->syncp);
@@ -448,6 +470,7 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	struct vr_drr_flow *flow;
 	unsigned int quota, n, max, done = 0;
 	struct vr_queue *queue;
+	bool sample;
 
 	/* netpoll wants transmission only */
 	if (unlikely(!budget))
@@ -455,7 +478,8 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	vr_ingress_set_quantum(in);
 	in->untimed = 0;
 	/* a few packets are not timed, and came only now */
-	if (in->again || in->arrived >= VR_INGRESS_CLOCK)
+	in->timed = in->again || in->arrived >= VR_INGRESS_CLOCK;
+	if (in->timed)
 		in->now = vr_compat_clock();
 	in->last = in->now;
 	quota = min_t(unsigned int, vr_ingress_budget(in), budget);
@@ -465,9 +489,10 @@ static int vr_ingress_poll(struct napi_struct *napi, int budget)
 	       (flow = vr_drr_next(&in->drr))) {
 		queue = vr_ingress_queue(flow);
 		max = vr_ingress_max(in, queue, quota - done);
+		sample = vr_ingress_is_sample(in, queue);
 		vr_ingress_look_ahead(in, flow, max);
 		n = vr_ingress_serve(in, queue, max);
-		vr_ingress_visit(in, queue, n);
+		vr_ingress_visit(in, queue, n, sample);
 		done += n;
 	}
 	vr_egress_forget(&in->forward.egress);

@@ -47,6 +47,7 @@ struct vr_fifo {
  * @data: everything else
  * @cost: moving average of CPU time a packet, ns << VR_INGRESS_COST_SHIFT
  * @peak: most packets that were queued
+ * @visits: times that it was served
  * @guard: what is noted of packets that found it full
  * @stats: counters
  */
@@ -57,6 +58,7 @@ struct vr_queue {
 	struct vr_fifo data;
 	u32 cost;
 	u32 peak;
+	u32 visits;
 	struct vr_guard_mark guard;
 	struct vr_stats stats;
 };

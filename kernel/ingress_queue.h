@@ -31,6 +31,7 @@ struct vr_ingress_flush;
  * @again: the last poll left packets behind
  * @arrived: packets that came since the last poll
  * @guard: whether somebody would lose if the rings ran over
+ * @timed: the clock was read since the poll began
  * @limited: the poll's time is limited
  * @slice: how long a poll may take, ns
  * @now: clock a short while ago, ns
@@ -52,6 +53,7 @@ struct vr_ingress {
 	unsigned int run;
 	unsigned int arrived;
 	struct vr_guard guard;
+	bool timed;
 	bool limited;
 	u32 slice;
 	u64 now;
