@@ -20,6 +20,11 @@
 
 #define VR_MIRROR_RETRY		(HZ / 10)
 #define VR_MIRROR_BACKOFF	7	/* times two */
+/* All mirrors take turns in one queue: how many changes a turn may do, and how much longer
+ * than building everything took is there a rest before it is built again.
+ */
+#define VR_MIRROR_TURN		8192
+#define VR_MIRROR_REST		8
 
 static struct workqueue_struct *vr_mirror_wq;
 
@@ -94,21 +99,38 @@ static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
 	return 0;
 }
 
+/* Take what is noted, or the first of it. The time when the oldest one came is that of
+ * the rest, too, for want of a better one.
+ */
+static void vr_mirror_cut(struct vr_mirror *mirror, struct list_head *events, u32 max)
+{
+	struct list_head *last = &mirror->events;
+	u32 n = min(mirror->pending, max), i;
+
+	if (n == mirror->pending) {
+		list_splice_init(&mirror->events, events);
+	} else {
+		for (i = 0; i < n; i++)
+			last = last->next;
+		list_cut_position(events, &mirror->events, last);
+	}
+	WRITE_ONCE(mirror->doing, n);
+	WRITE_ONCE(mirror->doing_since, mirror->since);
+	mirror->pending -= n;
+	if (!mirror->pending)
+		mirror->since = 0;
+}
+
 /* Take what is noted. Return false if something is lost. */
-static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events)
+static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events, u32 max)
 {
 	bool fine;
 
 	spin_lock_bh(&mirror->lock);
 	fine = !mirror->lost;
 	mirror->replaying = false;
-	if (fine) {
-		list_splice_init(&mirror->events, events);
-		WRITE_ONCE(mirror->doing, mirror->pending);
-		WRITE_ONCE(mirror->doing_since, mirror->since);
-		mirror->pending = 0;
-		mirror->since = 0;
-	}
+	if (fine)
+		vr_mirror_cut(mirror, events, max);
 	spin_unlock_bh(&mirror->lock);
 	return fine;
 }
@@ -139,14 +161,14 @@ static void vr_mirror_measure(struct vr_mirror *mirror)
 		WRITE_ONCE(router->lag_peak, lag);
 }
 
-/* Do what is noted. Return false if something is lost. */
-static bool vr_mirror_drain(struct vr_mirror *mirror)
+/* Do what is noted, so many changes at most. Return false if something is lost. */
+static bool vr_mirror_drain(struct vr_mirror *mirror, u32 max)
 {
 	struct vr_router *router = mirror->router;
 	struct vr_change *change, *tmp;
 	LIST_HEAD(events);
 
-	if (!vr_mirror_take(mirror, &events))
+	if (!vr_mirror_take(mirror, &events, max))
 		return false;
 	if (list_empty(&events))
 		return true;
@@ -168,6 +190,9 @@ static bool vr_mirror_drain(struct vr_mirror *mirror)
 		return false;
 	}
 	vr_mirror_measure(mirror);
+	/* who notes a change kicks only where none is noted */
+	if (READ_ONCE(mirror->pending))
+		vr_mirror_kick(mirror, 0);
 	return true;
 }
 
@@ -263,15 +288,19 @@ static void vr_mirror_unregister(struct vr_mirror *mirror)
 /* Build everything; what fails is tried again a bit later. */
 static void vr_mirror_build(struct vr_mirror *mirror)
 {
+	u64 start = get_jiffies_64(), now;
+
 	vr_mirror_unregister(mirror);
 	vr_mirror_forget(mirror);
 	vr_mirror_drop_rib(mirror);
 	spin_lock_bh(&mirror->lock);
 	mirror->lost = false;
 	spin_unlock_bh(&mirror->lock);
-	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror) &&
+	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror, U32_MAX) &&
 	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
 		mirror->failures = 0;
+		now = get_jiffies_64();
+		mirror->rest = now + (now - start) * VR_MIRROR_REST;
 		return;
 	}
 	spin_lock_bh(&mirror->lock);
@@ -326,7 +355,13 @@ static void vr_mirror_check_quota(struct vr_mirror *mirror)
 static void vr_mirror_resync(struct vr_mirror *mirror)
 {
 	struct vr_router *router = mirror->router;
+	u64 now = get_jiffies_64();
 
+	/* others wait for their turns meanwhile */
+	if (time_before64(now, mirror->rest)) {
+		vr_mirror_kick(mirror, mirror->rest - now);
+		return;
+	}
 	WRITE_ONCE(router->resyncs, router->resyncs + 1);
 	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 	vr_mirror_build(mirror);
@@ -385,7 +420,7 @@ static void vr_mirror_work(struct work_struct *work)
 	if (!mirror->rib) {
 		vr_mirror_build(mirror);
 		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
-	} else if (!vr_mirror_drain(mirror)) {
+	} else if (!vr_mirror_drain(mirror, VR_MIRROR_TURN)) {
 		vr_mirror_resync(mirror);
 	} else {
 		vr_mirror_follow(mirror);

@@ -47,6 +47,7 @@ struct vr_rib;
  * @rib: the routes
  * @registered: hears of routes
  * @failures: how often building everything failed since it last did not
+ * @rest: it is not built again before that, jiffies
  * @reflag: the kernel is still to be told of routes whose nexthops changed
  * @recheck: ports, neighbours or nexthop objects changed; set by anyone
  * @doing: changes that the work has taken from @events and not applied yet
@@ -76,6 +77,7 @@ struct vr_mirror {
 	struct vr_rib *rib;
 	bool registered;
 	u8 failures;
+	u64 rest;
 	bool reflag;
 	bool recheck;
 	u32 doing;
