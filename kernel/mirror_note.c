@@ -80,12 +80,16 @@ static int vr_mirror_refuse(struct vr_mirror *mirror,
 	if (!extack)
 		return mirror->lost ? -EBUSY : -ENOSPC;
 	if (mirror->lost) {
-		NL_SET_ERR_MSG_FMT(extack, "%s: routes are being read anew, try again (max-routes)",
-				   router->dev->name);
+		vr_compat_err_msg_fmt(extack,
+				      "Routes are being read anew, try again (max-routes)",
+				      "%s: routes are being read anew, try again (max-routes)",
+				      router->dev->name);
 		return -EBUSY;
 	}
-	NL_SET_ERR_MSG_FMT(extack, "%s: no more than %u routes (max-routes)",
-			   router->dev->name, max);
+	vr_compat_err_msg_fmt(extack,
+			      "The router has as many routes as it may (max-routes)",
+			      "%s: no more than %u routes (max-routes)",
+			      router->dev->name, max);
 	return -ENOSPC;
 }
 

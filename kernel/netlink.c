@@ -99,7 +99,7 @@ struct net_device *vr_netlink_find(struct net *net, struct nlattr **attrs,
 		      dev_get_by_name_rcu(net, nla_data(name));
 	rcu_read_unlock();
 	if (!dev || !key->is(dev)) {
-		NL_SET_ERR_MSG_FMT(extack, "%s", key->missing);
+		vr_compat_err_msg(extack, key->missing);
 		return ERR_PTR(-ENODEV);
 	}
 	return dev;

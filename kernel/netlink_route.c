@@ -76,7 +76,7 @@ static int vr_netlink_route_refuse(struct netlink_ext_ack *extack,
 				   const struct nlattr *attr, const char *text)
 {
 	NL_SET_BAD_ATTR(extack, attr);
-	NL_SET_ERR_MSG_FMT(extack, "%s", text);
+	vr_compat_err_msg(extack, text);
 	return -EINVAL;
 }
 

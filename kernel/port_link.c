@@ -110,7 +110,7 @@ static int vr_port_link_check_lower(const struct vr_port *port,
 	bool taken;
 
 	if (refusal) {
-		NL_SET_ERR_MSG_FMT(extack, "%s", refusal);
+		vr_compat_err_msg(extack, refusal);
 		return -EINVAL;
 	}
 	if (!port->vlan)

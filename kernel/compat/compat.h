@@ -68,8 +68,27 @@ static int name(struct net *net, struct net_device *dev,		\
 }
 #endif
 
-/* 6.2 */
-#ifndef NL_SET_ERR_MSG_FMT
+/*
+ * 6.2: room for a text in each message. Before, what @fmt tells has no place that
+ * lives as long as the message, and the text is @plain, a literal.
+ */
+#ifdef NL_SET_ERR_MSG_FMT
+#define vr_compat_err_msg_fmt(extack, plain, fmt, args...)		\
+	NL_SET_ERR_MSG_FMT(extack, fmt, ##args)
+#define vr_compat_err_msg(extack, text)					\
+	NL_SET_ERR_MSG_FMT(extack, "%s", text)
+#else
+#define vr_compat_err_msg_fmt(extack, plain, fmt, args...)		\
+do {									\
+	no_printk(fmt, ##args);						\
+	NL_SET_ERR_MSG(extack, plain);					\
+} while (0)
+/* text: of static storage */
+#define vr_compat_err_msg(extack, text)					\
+do {									\
+	if (extack)							\
+		(extack)->_msg = (text);				\
+} while (0)
 #define NL_SET_ERR_MSG_FMT(extack, fmt, args...)			\
 do {									\
 	static char vr_msg[128];					\
