@@ -456,6 +456,32 @@ def netns_switched():
     return None if json.loads(out)[0]["netns"] == "green" else out
 
 
+def netns_id_again(command, key, want):
+    """An id is used again: what has it now is another namespace."""
+    rc, out, err = in_netns_sandbox("""
+        export VRCTL_FAKE=reuse
+        mkdir /run/netns
+        echo 7 >/run/netns/blue
+        echo 8 >/run/netns/other
+        "$1" %s""" % command)
+    if rc:
+        return err
+    got = [key(json.loads(line)) for line in out.splitlines()]
+    return None if got == want else got
+
+
+def netns_of_event(event):
+    return event.get("router", event.get("port"))["netns"]
+
+
+def netns_of_sample(sample):
+    """The name, and no rate that subtracts what another router has counted."""
+    blue, = (r for r in sample["routers"] if r["ifname"] == "vr-blue")
+    packets = blue["forwarded-per-second"] * sample["interval"]
+    want = blue["stats"]["forwarded-packets"] if blue["netns"] == "green" else 6000
+    return blue["netns"] if abs(packets / want - 1) < 0.1 else (blue["netns"], packets, want)
+
+
 def real_create_leaves_nothing():
     """Without the module nothing must be made, not even for a moment."""
     rc, out, err = in_netns_sandbox("""
@@ -557,6 +583,10 @@ def main():
         ("create: unmakes a namespace, but only its own", netns_undone),
         ("create: nothing without the module", real_create_leaves_nothing),
         ("-n", netns_switched),
+        ("monitor: an id is used again",
+         lambda: netns_id_again("monitor -aj", netns_of_event, ["blue"] * 2 + ["green"] * 2)),
+        ("stats: an id is used again",
+         lambda: netns_id_again("stats -aj -w 0.1 -c 2", netns_of_sample, ["blue", "green"])),
         ("delete", delete_plain), ("delete purge", delete_purge),
         ("delete purge of what is in use", delete_purge_refused),
         ("stats on a terminal, q", lambda: terminal(keys=b"q")),

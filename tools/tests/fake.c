@@ -309,6 +309,13 @@ static void fake_fib(struct sock *sock, const struct nlmsghdr *req)
 	fake_ack(sock, req, 0, NULL, 0);
 }
 
+/* The namespace goes, and another one gets its id. */
+static void fake_reuse(void)
+{
+	if (fake_is("reuse") && rename("/run/netns/blue", "/run/netns/green"))
+		abort();
+}
+
 static void fake_dump(struct sock *sock, const struct nlmsghdr *req, uint8_t cmd)
 {
 	uint16_t intr = fake_is("busy") || (fake_is("intr") && !dumps) ?
@@ -325,6 +332,8 @@ static void fake_dump(struct sock *sock, const struct nlmsghdr *req, uint8_t cmd
 		fake_done(sock, req, 0, -EPERM, "Not from here");
 		return;
 	}
+	if (dumps == 2)
+		fake_reuse();
 	for (i = 0; i < n; i++) {
 		if (cmd == VROUTER_CMD_PORT_GET)
 			fake_port(sock, req, NLM_F_MULTI | intr, cmd, i);
@@ -444,6 +453,7 @@ int sock_send(struct sock *sock, const void *buf, size_t len)
 
 ssize_t sock_recv(struct sock *sock, void *buf, size_t len, int *netnsid)
 {
+	static int events;
 	int i;
 
 	*netnsid = -1;
@@ -451,6 +461,11 @@ ssize_t sock_recv(struct sock *sock, void *buf, size_t len, int *netnsid)
 		return -ENOBUFS;
 	if (sock->head == sock->tail)
 		return sock->joined ? 0 : -ETIMEDOUT;
+	if (sock->joined && fake_is("reuse")) {
+		*netnsid = 7;
+		if (events++ == 2)
+			fake_reuse();
+	}
 	i = sock->head++ % QUEUE;
 	if (sock->queue[i].len > len)
 		return -ENOSPC;

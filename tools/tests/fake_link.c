@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/if_vrouter.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake.h"
 
@@ -209,13 +211,31 @@ static void fake_link_read(struct sock *sock, const struct nlmsghdr *req)
 	fake_ack(sock, req, dev ? 0 : -ENODEV, NULL, 0);
 }
 
+/* A plain file stands for a namespace; its id is what it holds. */
+static void fake_nsid(struct sock *sock, const struct nlmsghdr *req)
+{
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(req, sizeof(struct rtgenmsg));
+	struct nlmsghdr *nlh;
+	char buf[8192];
+	char text[16] = "";
+
+	if (pread(mnl_attr_get_u32(attr), text, sizeof(text) - 1, 0) <= 0) {
+		fake_ack(sock, req, -ENODEV, NULL, 0);
+		return;
+	}
+	nlh = fake_start(buf, req, RTM_NEWNSID, 0, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(nlh, NETNSA_NSID, atoi(text));
+	fake_queue(sock, nlh);
+	fake_ack(sock, req, 0, NULL, 0);
+}
+
 void fake_link_request(struct sock *sock, const struct nlmsghdr *req)
 {
 	const char *fail = getenv("VRCTL_FAKE_FAIL");
 	int err;
 
 	if (req->nlmsg_type == RTM_GETNSID) {
-		fake_ack(sock, req, -ENODEV, NULL, 0);
+		fake_nsid(sock, req);
 		return;
 	}
 	if (req->nlmsg_type != RTM_NEWLINK && req->nlmsg_type != RTM_DELLINK &&

@@ -151,71 +151,98 @@ static int netns_get_id(struct nl *nl, int fd)
 }
 
 /* Call @match for each named namespace until it returns true; copy the name. */
-static bool netns_find(bool (*match)(int fd, void *data), void *data,
-		       char *name, size_t size)
+static bool netns_find(bool (*match)(const char *name, int fd, void *data), void *data,
+		       char found[NETNS_NAME_SIZE])
 {
 	DIR *dir = opendir(NETNS_DIR);
 	struct dirent *entry;
-	bool found = false;
+	bool done = false;
 	int fd;
 
 	if (!dir)
 		return false;
-	while (!found && (entry = readdir(dir))) {
+	while (!done && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		fd = netns_open(entry->d_name);
 		if (fd < 0)
 			continue;
-		found = match(fd, data);
+		done = match(entry->d_name, fd, data);
 		close(fd);
-		if (found)
-			snprintf(name, size, "%s", entry->d_name);
+		if (done)
+			snprintf(found, NETNS_NAME_SIZE, "%s", entry->d_name);
 	}
 	closedir(dir);
-	return found;
+	return done;
 }
 
-struct netns_wanted {
+/**
+ * struct netns_list - the namespaces that have a name and an id
+ * @nl: to ask for ids
+ * @v: the namespaces
+ * @n: how many
+ */
+struct netns_list {
 	struct nl nl;
-	int id;
+	struct { int id; char name[NETNS_NAME_SIZE]; } *v;
+	size_t n;
 };
 
-static bool netns_match_id(int fd, void *data)
+static bool netns_collect(const char *name, int fd, void *data)
 {
-	struct netns_wanted *wanted = data;
+	struct netns_list *list = data;
+	int id = netns_get_id(&list->nl, fd);
 
-	return netns_get_id(&wanted->nl, fd) == wanted->id;
+	if (id < 0)
+		return false;
+	list->v = xrealloc(list->v, list->n + 1, sizeof(*list->v));
+	list->v[list->n].id = id;
+	snprintf(list->v[list->n++].name, NETNS_NAME_SIZE, "%s", name);
+	return false;
+}
+
+/* What the list says may have changed: ask again. */
+static const char *netns_look_up(struct netns_list *list, int netnsid)
+{
+	bool still;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < list->n; i++) {
+		if (list->v[i].id != netnsid)
+			continue;
+		fd = netns_open(list->v[i].name);
+		still = fd >= 0 && netns_get_id(&list->nl, fd) == netnsid;
+		if (fd >= 0)
+			close(fd);
+		if (still)
+			return list->v[i].name;
+	}
+	return NULL;
 }
 
 /**
  * netns_find_name() - the name of a namespace
- * @netnsid: its id in the current namespace
+ * @netnsid: its id in the current namespace, which is used again as soon as the
+ *	namespace is gone
  *
- * Return: the name, "" when it has none; the last 64 are kept
+ * Return: the name, until the next call; "" when it has none
  */
 const char *netns_find_name(int netnsid)
 {
-	static struct { bool used; int id; char name[256]; } cache[64];
-	static unsigned int next;
-	struct netns_wanted wanted = { .id = netnsid };
-	unsigned int i;
+	static struct netns_list list;
+	const char *name;
 
-	if (netnsid < 0)
+	if (netnsid < 0 || nl_open(&list.nl, NETLINK_ROUTE))
 		return "";
-	for (i = 0; i < 64 && cache[i].used; i++)
-		if (cache[i].id == netnsid)
-			return cache[i].name;
-	i = next++ % 64;
-	cache[i].used = true;
-	cache[i].id = netnsid;
-	cache[i].name[0] = '\0';
-	if (!nl_open(&wanted.nl, NETLINK_ROUTE)) {
-		netns_find(netns_match_id, &wanted, cache[i].name,
-			   sizeof(cache[i].name));
-		nl_close(&wanted.nl);
+	name = netns_look_up(&list, netnsid);
+	if (!name) {
+		list.n = 0;
+		netns_find(netns_collect, &list, NULL);
+		name = netns_look_up(&list, netnsid);
 	}
-	return cache[i].name;
+	nl_close(&list.nl);
+	return name ? name : "";
 }
 
 /* The same for people: "nsid NUMBER" when it has no name. */
@@ -230,10 +257,11 @@ const char *netns_name(int netnsid)
 	return netnsid < 0 ? "?" : number;
 }
 
-static bool netns_match_stat(int fd, void *data)
+static bool netns_match_stat(const char *name, int fd, void *data)
 {
 	struct stat *wanted = data, st;
 
+	(void)name;
 	return !fstat(fd, &st) && st.st_ino == wanted->st_ino &&
 	       st.st_dev == wanted->st_dev;
 }
@@ -241,12 +269,12 @@ static bool netns_match_stat(int fd, void *data)
 /* The name of the namespace that we are in, "" when it has none. */
 const char *netns_name_here(void)
 {
-	static char name[256];
+	static char name[NETNS_NAME_SIZE];
 	static bool known;
 	struct stat st;
 
 	if (!known && !stat(NETNS_SELF, &st))
-		netns_find(netns_match_stat, &st, name, sizeof(name));
+		netns_find(netns_match_stat, &st, name);
 	known = true;
 	return name;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #define NETNS_DIR	"/run/netns"
+/* Of a file in it, with the final zero. */
+#define NETNS_NAME_SIZE	256
 
 int netns_open(const char *name);
 int netns_here(void);

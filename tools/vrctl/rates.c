@@ -4,9 +4,11 @@
 
 #include "rates.h"
 
+/* The same router, earlier. Numbers are used again: the namespace has its name, too. */
 static const struct router *rates_find(const struct router_list *list,
-				       const struct record *rec)
+				       const struct router *now)
 {
+	const struct record *rec = &now->rec;
 	size_t i;
 
 	for (i = 0; list && i < list->n; i++) {
@@ -15,7 +17,8 @@ static const struct router *rates_find(const struct router_list *list,
 		if (r->u[VROUTER_A_ROUTER_IFINDEX] == rec->u[VROUTER_A_ROUTER_IFINDEX] &&
 		    r->u[VROUTER_A_ROUTER_NETNSID] == rec->u[VROUTER_A_ROUTER_NETNSID] &&
 		    rec_has(r, VROUTER_A_ROUTER_NETNSID) ==
-		    rec_has(rec, VROUTER_A_ROUTER_NETNSID))
+		    rec_has(rec, VROUTER_A_ROUTER_NETNSID) &&
+		    !strcmp(list->v[i].netns, now->netns))
 			return &list->v[i];
 	}
 	return NULL;
@@ -62,7 +65,7 @@ void rates_compute(struct rate *rates, const struct router_list *now,
 	size_t i;
 
 	for (i = 0; i < now->n; i++) {
-		rates_one(&rates[i], &now->v[i], rates_find(then, &now->v[i].rec),
+		rates_one(&rates[i], &now->v[i], rates_find(then, &now->v[i]),
 			  seconds);
 		cpu += rates[i].cpu;
 		weight += now->v[i].rec.u[VROUTER_A_ROUTER_WEIGHT];

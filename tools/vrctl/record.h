@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "hist.h"
+#include "netns.h"
 
 #define RECORD_ATTRS	32
 #define RECORD_DATA	16
@@ -52,11 +53,13 @@ struct stats {
  * @rec: its VROUTER_A_ROUTER attributes
  * @stats: its counters, zero where it told none
  * @mirror: its VROUTER_A_MIRROR attributes, likewise
+ * @netns: name of its namespace, where somebody filled that in
  */
 struct router {
 	struct record rec;
 	struct stats stats;
 	uint64_t mirror[VROUTER_A_MIRROR_LAG_PEAK_NS + 1];
+	char netns[NETNS_NAME_SIZE];
 };
 
 enum field_type {

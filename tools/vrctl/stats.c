@@ -41,8 +41,16 @@ struct view {
 static int stats_read(struct nl *nl, struct sample *sample)
 {
 	int err = router_dump(nl, &sample->list);
+	struct router *router;
+	size_t i;
 
 	sample->ms = term_now_ms();
+	for (i = 0; !err && i < sample->list.n; i++) {
+		router = &sample->list.v[i];
+		if (rec_has(&router->rec, VROUTER_A_ROUTER_NETNSID))
+			snprintf(router->netns, sizeof(router->netns), "%s",
+				 netns_find_name(router->rec.u[VROUTER_A_ROUTER_NETNSID]));
+	}
 	return err;
 }
 
