@@ -209,6 +209,9 @@ OUTPUT = [
     ("fib check of routes that always change", "fib check vr-red", "busy",
      dict(status=1, out=r"\A\Z", err=r"\Avrctl: routes change faster.*\n\Z")),
     ("fib check refused", "fib check vr-red", "refuse", dict(status=1, err="no, thank you")),
+    ("nic", "nic", "", dict(out=r"\Alo +root +.* sent 7  dropped 2  queued 3\n\Z")),
+    ("nic that has sent much", "nic", "many", dict(out=r" sent 4294967303 ")),
+    ("nic of odd messages", "nic", "short", dict(out=r" sent 0 ")),
     ("stats of totals", "stats", "", dict(out=r"\AROUTER +RECV .*\nvr-red +1000 +3000 +5000 +7000 ")),
     ("stats of one router", "stats vr-blue", "", dict(out="vr-blue", no="vr-red")),
     ("stats of a router that is not there", "stats vr-x", "",
@@ -257,6 +260,8 @@ JSON = [
      d[0]["table"][1]["family"] == 10 and d[0]["mirror"]["changes"] == 5),
     ("fib check", "fib check -j vr-red", "", lambda d: d[0] ==
      {"differences": [], "routes": 3, "errors": 0}),
+    ("nic", "nic -j", "many", lambda d: d[0][0]["packets"] == 4294967303 and
+     d[0][0]["bytes"] == 700),
     ("stats", "stats -j", "", lambda d: len(d) == 1 and
      d[0]["routers"][0]["stats"]["cpu-ns"] == 12000 and
      d[0]["routers"][0]["weight-share-percent"] == 75),

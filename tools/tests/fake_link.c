@@ -5,9 +5,11 @@
  * first. What is left in the end goes to the log.
  */
 #include <errno.h>
+#include <linux/gen_stats.h>
 #include <linux/if_link.h>
 #include <linux/if_vrouter.h>
 #include <linux/net_namespace.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -188,6 +190,30 @@ static void fake_link_put(struct sock *sock, const struct nlmsghdr *req,
 	fake_queue(sock, nlh);
 }
 
+/* As gnet_stats_copy_basic() does: the low half, and all of it when that is more. */
+static void fake_qdisc(struct sock *sock, const struct nlmsghdr *req)
+{
+	struct gnet_stats_basic basic = { .bytes = 700, .packets = 7 };
+	struct gnet_stats_queue queue = { .qlen = 3, .drops = 2 };
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+	struct tcmsg *tcm;
+	char buf[8192];
+
+	nlh = fake_start(buf, req, RTM_NEWQDISC, NLM_F_MULTI, sizeof(*tcm));
+	tcm = mnl_nlmsg_get_payload(nlh);
+	tcm->tcm_ifindex = 1;
+	tcm->tcm_parent = TC_H_ROOT;
+	mnl_attr_put_strz(nlh, TCA_KIND, "vrouter");
+	nest = mnl_attr_nest_start(nlh, TCA_STATS2);
+	mnl_attr_put(nlh, TCA_STATS_BASIC, fake_is("short") ? 8 : sizeof(basic), &basic);
+	if (fake_is("many"))
+		mnl_attr_put_u64(nlh, TCA_STATS_PKT64, (1ull << 32) + 7);
+	mnl_attr_put(nlh, TCA_STATS_QUEUE, sizeof(queue), &queue);
+	mnl_attr_nest_end(nlh, nest);
+	fake_queue(sock, nlh);
+}
+
 static void fake_link_read(struct sock *sock, const struct nlmsghdr *req)
 {
 	const struct nlattr *attr;
@@ -197,6 +223,8 @@ static void fake_link_read(struct sock *sock, const struct nlmsghdr *req)
 	fake_add_tenant();
 	if (req->nlmsg_type == RTM_GETROUTE)
 		fake_kernel_routes(sock, req);
+	if (req->nlmsg_type == RTM_GETQDISC)
+		fake_qdisc(sock, req);
 	if ((req->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) {
 		for (i = 0; req->nlmsg_type == RTM_GETLINK && i < n_devices; i++)
 			fake_link_put(sock, req, &devices[i], NLM_F_MULTI);

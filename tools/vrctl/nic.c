@@ -22,7 +22,8 @@
  * @bandwidth: bytes a second, 0 for no limit
  * @limit: packets
  * @queue: what it counts
- * @basic: what it has sent
+ * @bytes: that it has sent
+ * @packets: likewise
  */
 struct nic {
 	char name[IF_NAMESIZE];
@@ -30,7 +31,8 @@ struct nic {
 	uint64_t bandwidth;
 	uint32_t limit;
 	struct gnet_stats_queue queue;
-	struct gnet_stats_basic basic;
+	uint64_t bytes;
+	uint64_t packets;
 };
 
 struct nic_list {
@@ -59,6 +61,19 @@ static int nic_option(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+/* The kernel's struct may end with padding that ours has not. */
+static void nic_basic(const struct nlattr *attr, struct nic *nic)
+{
+	const char *basic = mnl_attr_get_payload(attr);
+	uint32_t packets;
+
+	if (mnl_attr_get_payload_len(attr) < sizeof(nic->bytes) + sizeof(packets))
+		return;
+	memcpy(&nic->bytes, basic, sizeof(nic->bytes));
+	memcpy(&packets, basic + sizeof(nic->bytes), sizeof(packets));
+	nic->packets = packets;
+}
+
 static int nic_stats(const struct nlattr *attr, void *data)
 {
 	struct nic *nic = data;
@@ -68,12 +83,11 @@ static int nic_stats(const struct nlattr *attr, void *data)
 		nic_number(attr, &nic->queue, sizeof(nic->queue));
 		break;
 	case TCA_STATS_BASIC:
-		/* the kernel's struct may end with padding that ours has not */
-		memcpy(&nic->basic.bytes, mnl_attr_get_payload(attr),
-		       sizeof(nic->basic.bytes));
-		memcpy(&nic->basic.packets,
-		       (const char *)mnl_attr_get_payload(attr) + sizeof(nic->basic.bytes),
-		       sizeof(nic->basic.packets));
+		nic_basic(attr, nic);
+		break;
+	case TCA_STATS_PKT64:
+		/* comes after the other one, when that has not room for all */
+		nic_number(attr, &nic->packets, sizeof(nic->packets));
 		break;
 	}
 	return MNL_CB_OK;
@@ -133,8 +147,8 @@ static void nic_print(const struct nic *nic)
 	if (nic->parent != TC_H_ROOT)
 		snprintf(parent, sizeof(parent), "%x:%x", TC_H_MAJ(nic->parent) >> 16,
 			 TC_H_MIN(nic->parent));
-	printf("%-15s  %-8s  bandwidth %-14s  limit %u  sent %u  dropped %u  queued %u\n",
-	       out_clean(nic->name), parent, rate, nic->limit, nic->basic.packets,
+	printf("%-15s  %-8s  bandwidth %-14s  limit %u  sent %" PRIu64 "  dropped %u  queued %u\n",
+	       out_clean(nic->name), parent, rate, nic->limit, nic->packets,
 	       nic->queue.drops, nic->queue.qlen);
 }
 
@@ -145,8 +159,8 @@ static void nic_json(const struct nic *nic)
 	json_u64("parent", nic->parent);
 	json_u64("bandwidth", nic->bandwidth);
 	json_u64("limit", nic->limit);
-	json_u64("packets", nic->basic.packets);
-	json_u64("bytes", nic->basic.bytes);
+	json_u64("packets", nic->packets);
+	json_u64("bytes", nic->bytes);
 	json_u64("drops", nic->queue.drops);
 	json_u64("overlimits", nic->queue.overlimits);
 	json_u64("queued-packets", nic->queue.qlen);
