@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "plugin.h"
+#include "../vrctl/out.h"
 #include "../vrctl/parse.h"
 
 /* struct qdisc_util of tc is the same from 6.1 to 7.1. */
@@ -159,6 +160,17 @@ static int vrouter_print_qopt(const struct qdisc_util *qu, FILE *f, struct rtatt
 	return 0;
 }
 
+/* The kernel lets a tenant put escapes into it, and tc prints what it gets. */
+static void vrouter_name(FILE *f, const struct rtattr *rta)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)RTA_PAYLOAD(rta),
+		 (const char *)RTA_DATA(rta));
+	out_clean_line(name);
+	vrouter_text(f, "router", "router %s ", name);
+}
+
 static int vrouter_print_copt(const struct qdisc_util *qu, FILE *f, struct rtattr *opt)
 {
 	struct rtattr *tb[TCA_VROUTER_CLASS_MAX + 1] = { NULL };
@@ -170,7 +182,7 @@ static int vrouter_print_copt(const struct qdisc_util *qu, FILE *f, struct rtatt
 		return 0;
 	vrouter_parse(tb, TCA_VROUTER_CLASS_MAX, opt);
 	if (tb[TCA_VROUTER_CLASS_NAME])
-		vrouter_text(f, "router", "router %s ", RTA_DATA(tb[TCA_VROUTER_CLASS_NAME]));
+		vrouter_name(f, tb[TCA_VROUTER_CLASS_NAME]);
 	else
 		vrouter_text(f, "router", "%s ", "host");
 	if (vrouter_get(tb[TCA_VROUTER_CLASS_WEIGHT], &weight, sizeof(weight)))

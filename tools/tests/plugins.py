@@ -12,6 +12,7 @@ import re
 import shutil
 import struct
 import sys
+import tempfile
 
 from tap import Skip, run, tap
 
@@ -141,6 +142,23 @@ def ip_text(argv, status, want):
     return None if ok else "status %d, %r" % (rc, out + err)
 
 
+def tc_class(name, want):
+    """What tc shows of a class that came in a message."""
+    if not shutil.which("tc"):
+        raise Skip("no tc")
+    # TCA_KIND; TCA_OPTIONS with TCA_VROUTER_CLASS_NAME and _WEIGHT
+    attrs = attr(1, b"vrouter\0") + attr(2, attr(2, name) + attr(3, struct.pack("I", 3)))
+    # struct nlmsghdr of RTM_NEWTCLASS, struct tcmsg of device 1, class 1:1
+    msg = struct.pack("IHHII BxxxiIII", 36 + len(attrs), 40, 0, 0, 0,
+                      0, 1, 0x10001, 0x10000, 0) + attrs
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(msg)
+        f.flush()
+        _, out, err = run(["tc", "monitor", "file", f.name],
+                          env=dict(os.environ, TC_LIB_DIR=O))
+    return None if want in out and not err else repr((out, err))
+
+
 def needed():
     """Nothing but libc, so that any ip can load them."""
     for file, symbol in (("link_vrport.so", "vrport_link_util"),
@@ -161,6 +179,10 @@ def main():
              for k, w, a in GOOD]
     tests += [("%s %s is refused" % (k, " ".join(w)), lambda k=k, w=w: bad(k, w))
               for k, w in BAD]
+    tests += [("tc: a router called %r" % n, lambda n=n, w=w: tc_class(n, "router %s weight 3 " % w))
+              for n, w in ((b"vr-red\0", "vr-red"), (b"a\033cb\x9b1m\xff\0", "a?cb?1m?"),
+                           (b"fifteen-letters\0", "fifteen-letters"),
+                           (b"no-end-x", "no-end-x"), (b"", ""))]
     ask = "RTNETLINK answers|Error: (Unknown device type|.*NIC)|not permitted"
     tests += [
         ("no room in the message", no_room),
