@@ -344,6 +344,28 @@ static int vr_port_link_lower_address(struct vr_nic *nic,
 	return notifier_from_errno(-EADDRINUSE);
 }
 
+/* A VLAN device on the NIC would take the frames before the ports see them. */
+static int vr_port_link_lower_upper(struct vr_nic *nic,
+				    const struct netdev_notifier_changeupper_info *info)
+{
+	const struct net_device *upper = info->upper_dev;
+	struct vr_port *port;
+	u16 vlan;
+
+	if (!info->linking || !is_vlan_dev(upper) ||
+	    vlan_dev_vlan_proto(upper) != htons(ETH_P_8021Q))
+		return NOTIFY_DONE;
+	vlan = vlan_dev_vlan_id(upper);
+	list_for_each_entry(port, &nic->ports, list) {
+		if (!port->vlan || port->vlan != vlan)
+			continue;
+		NL_SET_ERR_MSG(netdev_notifier_info_to_extack(&info->info),
+			       "A port takes that VLAN's frames");
+		return notifier_from_errno(-EBUSY);
+	}
+	return NOTIFY_DONE;
+}
+
 /**
  * vr_port_event() - follow what happens to the NICs
  * @dev: net device
@@ -361,7 +383,6 @@ int vr_port_event(struct net_device *dev, unsigned long event, void *ptr)
 		return NOTIFY_DONE;
 	switch (event) {
 	case NETDEV_UNREGISTER:
-		/* a move to another namespace looks like it */
 		if (dev->reg_state == NETREG_UNREGISTERING)
 			vr_port_link_lower_gone(nic);
 		break;
@@ -378,6 +399,8 @@ int vr_port_event(struct net_device *dev, unsigned long event, void *ptr)
 		break;
 	case NETDEV_PRE_CHANGEADDR:
 		return vr_port_link_lower_address(nic, ptr);
+	case NETDEV_PRECHANGEUPPER:
+		return vr_port_link_lower_upper(nic, ptr);
 	case NETDEV_PRE_TYPE_CHANGE:
 		/* the ports need an Ethernet device */
 		return NOTIFY_BAD;

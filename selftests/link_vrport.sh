@@ -215,6 +215,35 @@ t_refused_vlan_device()
 }
 vr_test "refused: VLAN of a VLAN device" t_refused_vlan_device
 
+# vlan_on DEVICE OPTION...: make a VLAN device
+vlan_on() { ip -n "$host" link add link "$1" name v10 type vlan "${@:2}"; }
+
+t_refused_vlan_device_later()
+{
+	local dev
+
+	vr_ok ip -n "$host" link add low type bond
+	for dev in eth0 low; do
+		vr_ok ip -n "$host" link add link $dev name p0 type vrport
+		vr_ok ip -n "$host" link add link $dev name p1 type vrport vlan 10
+		vr_refuse "A port takes that VLAN's frames" vlan_on $dev id 10
+		gone v10 || vr_fail "v10 is there"
+		# what a port does not take
+		vr_ok vlan_on $dev id 11
+		del v10
+		vr_ok vlan_on $dev proto 802.1ad id 10
+		del v10
+		vr_ok vlan_on p0 id 10
+		del v10
+		del p1
+		vr_ok vlan_on $dev id 10
+		del v10
+		del p0
+	done
+	del low
+}
+vr_test "refused: VLAN device for the VLAN of a port" t_refused_vlan_device_later
+
 t_refused_duplicate()
 {
 	local vlan
