@@ -297,6 +297,38 @@ static void vr_port_link_lower_gone(struct vr_nic *nic)
 	unregister_netdevice_many(&kill);
 }
 
+/* A move to another namespace flushes the NIC's filters, but what ports have put there
+ * would count as being there: out before, and in again.
+ */
+static void vr_port_link_lower_leaves(struct vr_nic *nic)
+{
+	struct vr_port *port;
+
+	list_for_each_entry(port, &nic->ports, list) {
+		if (!port->up)
+			continue;
+		dev_uc_unsync(nic->dev, port->dev);
+		dev_mc_unsync(nic->dev, port->dev);
+		dev_uc_del(nic->dev, port->dev->dev_addr);
+	}
+}
+
+static void vr_port_link_lower_arrives(struct vr_nic *nic)
+{
+	struct vr_port *port;
+
+	list_for_each_entry(port, &nic->ports, list) {
+		if (!port->up)
+			continue;
+		if (dev_uc_add(nic->dev, port->dev->dev_addr))
+			netdev_warn(port->dev, "no memory for its address in the NIC's filter\n");
+		netif_addr_lock_bh(port->dev);
+		dev_uc_sync(nic->dev, port->dev);
+		dev_mc_sync(nic->dev, port->dev);
+		netif_addr_unlock_bh(port->dev);
+	}
+}
+
 static void vr_port_link_lower_mtu(struct vr_nic *nic)
 {
 	struct vr_port *port;
@@ -385,6 +417,11 @@ int vr_port_event(struct net_device *dev, unsigned long event, void *ptr)
 	case NETDEV_UNREGISTER:
 		if (dev->reg_state == NETREG_UNREGISTERING)
 			vr_port_link_lower_gone(nic);
+		else
+			vr_port_link_lower_leaves(nic);
+		break;
+	case NETDEV_REGISTER:
+		vr_port_link_lower_arrives(nic);
 		break;
 	case NETDEV_UP:
 	case NETDEV_DOWN:

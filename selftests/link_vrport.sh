@@ -431,8 +431,8 @@ vr_test "features: checksum, TSO, GSO, GRO, VLAN" t_features
 
 # ---- the NIC's filters -----------------------------------------------------
 
-filter() { bridge -n "$host" fdb show dev eth0 | grep -c "^$1 "; }
-member() { ip -n "$host" maddr show dev eth0 | grep -c "link *$1"; }
+filter() { bridge -n "${2:-$host}" fdb show dev "${3:-eth0}" | grep -c "^$1 "; }
+member() { ip -n "${2:-$host}" maddr show dev "${3:-eth0}" | grep -c "link *$1"; }
 
 t_filter_unicast()
 {
@@ -630,6 +630,17 @@ t_netns_move()
 # invariant 4
 vr_test "moves to another namespace and back" t_netns_move
 
+# nic_has WHEN COUNT NAMESPACE DEVICE: how often the NIC's filter has the port's addresses
+nic_has()
+{
+	local mac
+
+	for mac in "$(vr_mac "$r" p0)" 02:00:00:00:01:02; do
+		vr_expect "filter $1: $mac" "$2" "$(filter "$mac" "$3" "$4")"
+	done
+	vr_expect "groups $1" "$2" "$(member 01:00:5e:7f:01:02 "$3" "$4")"
+}
+
 t_nic_moves()
 {
 	vr_ok port p0 type vrport
@@ -638,7 +649,11 @@ t_nic_moves()
 	vr_ok ip -n "$r" link set p0 up
 	ip -n "$h0" addr add 10.5.0.2/24 dev eth0
 	vr_ping "$h0" 10.5.0.1
+	vr_ok ip -n "$r" maddr add 01:00:5e:7f:01:02 dev p0
+	vr_ok bridge -n "$r" fdb add 02:00:00:00:01:02 dev p0
+	nic_has "before" 1 "$host" eth0
 	vr_ok ip -n "$host" link set eth0 netns "$h0" name moved
+	nic_has "after the NIC's move" 1 "$h0" moved
 	vr_ok ip -n "$h0" link set moved up
 	vr_ok ip -n "$r" link show p0
 	vr_wait_for 10 "carrier after the NIC's move" vr_carrier "$r" p0
@@ -647,6 +662,15 @@ t_nic_moves()
 	ip -n "$host" link set eth0 up
 	vr_wait_for 10 "carrier after the NIC's move back" vr_carrier "$r" p0
 	vr_ping "$h0" 10.5.0.1
+	nic_has "after the NIC's move back" 1 "$host" eth0
+	vr_ok ip -n "$r" link set p0 down
+	nic_has "with the port down" 0 "$host" eth0
+	vr_ok ip -n "$host" link set eth0 netns "$h0" name moved
+	vr_ok ip -n "$h0" link set moved netns "$host" name eth0
+	nic_has "after a move with the port down" 0 "$host" eth0
+	vr_ok ip -n "$r" link set p0 up
+	nic_has "with the port up again" 1 "$host" eth0
+	ip -n "$host" link set eth0 up
 	ip -n "$h0" addr del 10.5.0.2/24 dev eth0
 	del p0 "$r"
 }
