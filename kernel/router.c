@@ -90,8 +90,9 @@ static int vr_router_check_alone(const struct net_device *dev,
 
 	if (!other)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "Router %s drives this domain already",
-			   other->dev->name);
+	vr_compat_err_msg_fmt(extack, "A router drives this domain already",
+			      "Router %s drives this domain already",
+			      other->dev->name);
 	return -EEXIST;
 }
 

@@ -105,9 +105,9 @@ vr_test "what is sent to a router is dropped, and counted" t_transmit
 t_second_netns()
 {
 	vr_ok ip -n "$r" link add vr0 type vrouter
-	vr_refuse "Router vr0 drives this domain already" ip -n "$r" link add vr1 type vrouter
+	vr_refuse "$(vr_taken vr0)" ip -n "$r" link add vr1 type vrouter
 	vr_ok ip -n "$r" link set vr0 up
-	vr_refuse "Router vr0 drives this domain already" ip -n "$r" link add vr1 type vrouter
+	vr_refuse "$(vr_taken vr0)" ip -n "$r" link add vr1 type vrouter
 	gone "$r" vr1 || vr_fail "vr1 is there"
 	vr_ns other
 	vr_ok ip -n "$other" link add vr0 type vrouter
@@ -121,14 +121,13 @@ t_second_vrf()
 	ip -n "$r" link add blue type vrf table 101
 	vr_ok ip -n "$r" link add vr0 type vrouter
 	vr_ok ip -n "$r" link add vr1 master red type vrouter
-	vr_refuse "Router vr1 drives this domain already" \
-		ip -n "$r" link add vr2 master red type vrouter
+	vr_refuse "$(vr_taken vr1)" ip -n "$r" link add vr2 master red type vrouter
 	gone "$r" vr2 || vr_fail "vr2 is there after the refusal at creation"
-	vr_refuse "Router vr1 drives this domain already" ip -n "$r" link set vr0 master red
+	vr_refuse "$(vr_taken vr1)" ip -n "$r" link set vr0 master red
 	vr_expect "master after the refusal" "" \
 		"$(ip -n "$r" link show vr0 | grep -o 'master [^ ]*')"
 	vr_ok ip -n "$r" link add vr2 master blue type vrouter
-	vr_refuse "Router vr2 drives this domain already" ip -n "$r" link set vr1 master blue
+	vr_refuse "$(vr_taken vr2)" ip -n "$r" link set vr1 master blue
 	# the core took it out of red before it asked
 	vr_ok ip -n "$r" link set vr1 master red
 	vr_ok ip -n "$r" link set vr0 up
@@ -148,13 +147,13 @@ t_second_up()
 	vr_ok ip -n "$r" link add vr1 master red type vrouter
 	vr_ok ip -n "$r" link set vr0 up
 	vr_ok ip -n "$r" link set vr1 nomaster
-	vr_refuse "Router vr0 drives this domain already" ip -n "$r" link set vr1 up
+	vr_refuse "$(vr_taken vr0)" ip -n "$r" link set vr1 up
 	vr_expect "state of the second" down "$(vr_state "$r" vr1)"
 	del vr1
 	vr_ns x
 	vr_ok ip -n "$x" link add vr1 type vrouter
 	vr_ok ip -n "$x" link set vr1 netns "$r"
-	vr_refuse "Router vr0 drives this domain already" ip -n "$r" link set vr1 up
+	vr_refuse "$(vr_taken vr0)" ip -n "$r" link set vr1 up
 	del vr0
 	vr_ok ip -n "$r" link set vr1 up
 	del vr1

@@ -401,7 +401,7 @@ t_create_second()
 {
 	run 0 vrctl -n "$host" create vr-red netns "$blue" port eth0=red0
 	run 1 vrctl -n "$host" create vr-two netns "$blue" port eth1=two0
-	vr_expect_text "complaint" "Router vr-red drives this domain already" "$ERR"
+	vr_expect_text "complaint" "$(vr_taken vr-red)" "$ERR"
 	vr_expect "devices of the namespace" "lo red0 vr-red " \
 		"$(links "$blue" | tr ' ' '\n' | grep -xE 'lo|red.*|two.*|vr-.*' | tr '\n' ' ')"
 	run 0 vrctl delete vr-red netns "$blue" purge

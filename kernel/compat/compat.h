@@ -89,16 +89,6 @@ do {									\
 	if (extack)							\
 		(extack)->_msg = (text);				\
 } while (0)
-#define NL_SET_ERR_MSG_FMT(extack, fmt, args...)			\
-do {									\
-	static char vr_msg[128];					\
-									\
-	/* under RTNL or the genl mutex; the text outlives the message */ \
-	snprintf(vr_msg, sizeof(vr_msg), fmt, ##args);			\
-	NL_SET_ERR_MSG(extack, "");					\
-	if (extack)							\
-		(extack)->_msg = vr_msg;				\
-} while (0)
 #endif
 
 /* 6.11: the VRF device's counters are the core's; 6.12: as u64_stats_t */

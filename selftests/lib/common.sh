@@ -104,6 +104,16 @@ vr_refuse()
 	fi
 }
 
+# vr_taken ROUTER: what a second router in its domain is refused with; before Linux 6.2
+# texts cannot hold names
+vr_taken()
+{
+	case $(uname -r) in
+	6.1.*) echo "A router drives this domain already" ;;
+	*) echo "Router $1 drives this domain already" ;;
+	esac
+}
+
 # vr_test NAME CMD...: run CMD, print its result
 vr_test()
 {
