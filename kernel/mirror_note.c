@@ -178,7 +178,7 @@ static int vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
 static void vr_mirror_rule(struct vr_mirror *mirror, bool add,
 			   const struct fib_notifier_info *info)
 {
-	const struct fib_rule *rule =
+	struct fib_rule *rule =
 		container_of(info, struct fib_rule_notifier_info, info)->rule;
 	struct vr_rules *rules = info->family == AF_INET ? &mirror->rules4 :
 							   &mirror->rules6;

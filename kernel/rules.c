@@ -7,8 +7,9 @@
  */
 #include <linux/slab.h>
 #include <net/fib_rules.h>
-#include <net/ip6_fib.h>
-#include <net/ip_fib.h>
+#include <net/flow.h>
+#include <net/ip6_route.h>
+#include <net/net_namespace.h>
 
 #include "rules.h"
 
@@ -42,14 +43,35 @@ struct vr_rule {
 	enum vr_rules_kind kind;
 };
 
-static enum vr_rules_kind vr_rules_kind(const struct fib_rule *rule, int family)
+/*
+ * Does a rule take every packet? The kernel's own test passes over some selectors, such
+ * as protocols or DSCP 0. No selector matches all zeros and all ones, though.
+ */
+static bool vr_rules_matchall(struct fib_rule *rule, int family)
 {
-	if (rule->l3mdev)
-		return fib_rule_matchall(rule) ? VR_RULES_L3MDEV :
-						 VR_RULES_OTHER;
-	if (!(family == AF_INET6 ? fib6_rule_default(rule) :
-				   fib4_rule_default(rule)))
+	struct fib_rules_ops *ops;
+	struct flowi flow;
+
+	if (!fib_rule_matchall(rule) || rule->mark_mask)
+		return false;
+	list_for_each_entry_rcu(ops, &rule->fr_net->rules_ops, list) {
+		if (ops->family != family)
+			continue;
+		memset(&flow, 0, sizeof(flow));
+		if (!ops->match(rule, &flow, RT6_LOOKUP_F_HAS_SADDR))
+			return false;
+		memset(&flow, 0xff, sizeof(flow));
+		return ops->match(rule, &flow, RT6_LOOKUP_F_HAS_SADDR);
+	}
+	return false;
+}
+
+static enum vr_rules_kind vr_rules_kind(struct fib_rule *rule, int family)
+{
+	if (rule->action != FR_ACT_TO_TBL || !vr_rules_matchall(rule, family))
 		return VR_RULES_OTHER;
+	if (rule->l3mdev)
+		return VR_RULES_L3MDEV;
 	switch (rule->table) {
 	case RT_TABLE_LOCAL:
 		return VR_RULES_LOCAL;
@@ -90,10 +112,10 @@ void vr_rules_clear(struct vr_rules *rules)
  * @rule: the kernel's
  * @family: AF_INET or AF_INET6
  *
+ * Context: RCU read side.
  * Return: 0 or -ENOMEM.
  */
-int vr_rules_add(struct vr_rules *rules, const struct fib_rule *rule,
-		 int family)
+int vr_rules_add(struct vr_rules *rules, struct fib_rule *rule, int family)
 {
 	struct vr_rule *r = kmalloc(sizeof(*r), GFP_ATOMIC);
 
@@ -110,9 +132,10 @@ int vr_rules_add(struct vr_rules *rules, const struct fib_rule *rule,
  * @rules: rules
  * @rule: the kernel's
  * @family: AF_INET or AF_INET6
+ *
+ * Context: RCU read side.
  */
-void vr_rules_del(struct vr_rules *rules, const struct fib_rule *rule,
-		  int family)
+void vr_rules_del(struct vr_rules *rules, struct fib_rule *rule, int family)
 {
 	enum vr_rules_kind kind = vr_rules_kind(rule, family);
 	struct vr_rule *r;
@@ -131,7 +154,8 @@ void vr_rules_del(struct vr_rules *rules, const struct fib_rule *rule,
  * @rules: rules
  * @vrf: the router drives a VRF
  *
- * The local table may stand anywhere: what is in it, is punted in any case.
+ * The local table may stand anywhere: what is in it, is punted in any case. Of rules
+ * with the same preference, the order is not known here.
  *
  * Return: true if so.
  */
@@ -148,6 +172,6 @@ bool vr_rules_plain(const struct vr_rules *rules, bool vrf)
 		first[r->kind] = min_t(u64, first[r->kind], r->pref);
 	if (first[VR_RULES_OTHER] != U64_MAX || first[own] == U64_MAX)
 		return false;
-	return first[own] <= first[VR_RULES_DEFAULT] &&
-	       (!vrf || first[own] <= first[VR_RULES_MAIN]);
+	return first[own] < first[VR_RULES_DEFAULT] &&
+	       (!vrf || first[own] < first[VR_RULES_MAIN]);
 }

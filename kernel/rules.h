@@ -19,10 +19,8 @@ struct vr_rules {
 
 void vr_rules_init(struct vr_rules *rules);
 void vr_rules_clear(struct vr_rules *rules);
-int vr_rules_add(struct vr_rules *rules, const struct fib_rule *rule,
-		 int family);
-void vr_rules_del(struct vr_rules *rules, const struct fib_rule *rule,
-		  int family);
+int vr_rules_add(struct vr_rules *rules, struct fib_rule *rule, int family);
+void vr_rules_del(struct vr_rules *rules, struct fib_rule *rule, int family);
 bool vr_rules_plain(const struct vr_rules *rules, bool vrf);
 
 #endif

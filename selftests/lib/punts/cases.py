@@ -557,6 +557,22 @@ CASES = [
          ["ip rule add to 198.51.100.0/24 blackhole pref 900"], ["ip rule del pref 900"]),
     Case("rules", "main table gone from the rules", [v4()], nothing,
          ["ip rule del pref 32766"], ["ip rule add lookup main pref 32766"], vrf=False),
+    # a VRF's rule, but not for all
+    *(Case("rules", f"IPv{f} l3mdev rule {rule}", [pkt], None,
+           [f"ip -{f} rule add pref 900 l3mdev {rule}"], [f"ip -{f} rule del pref 900"],
+           vrf="only")
+      for f, net, pkt in ((4, "10.66.0.0/16", v4(src="10.66.0.5")),
+                          (6, "2001:db8:66::/64", v6(src="2001:db8:66::5")))
+      for rule in (f"from {net} prohibit", f"to {net}", "ipproto tcp", "tos 0x10",
+                   "sport 5", "fwmark 0/7", "blackhole", "suppress_prefixlength 0")),
+    Case("rules", "main table as early as a VRF's, and before it", [v4()], nothing,
+         ["ip rule del l3mdev", "ip rule add pref 1000 lookup main",
+          "ip rule add pref 1000 l3mdev", "ip route add blackhole 198.51.100.0/24"],
+         ["ip route del 198.51.100.0/24", "ip rule del pref 1000 lookup main"], vrf="only"),
+    *(Case("rules", f"main table for {what} only", [v4()], nothing,
+           [f"ip rule add pref 100 {what} lookup main", "ip rule del pref 32766"],
+           ["ip rule add lookup main pref 32766", "ip rule del pref 100"], vrf=False)
+      for what in ("ipproto tcp", "fwmark 0/7 tos 0x10")),
     Case("rules", "by mark",
          [v4()], through(),
          ["ip rule add fwmark 7 lookup 200 pref 10"], ["ip rule del pref 10"]),
