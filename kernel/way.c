@@ -324,6 +324,27 @@ u8 vr_way_route6(const struct vr_rib *rib, u16 id, const struct net *net,
 	return vr_way_take(nh, hash, way);
 }
 
+/* Linux may pass over a path whose link is down: the stack can tell. */
+static bool vr_way_is_back(const struct fib_nh_common *nhc,
+			   const struct vr_port *port, bool strict)
+{
+	return nhc && (!strict || nhc->nhc_dev == port->dev) &&
+	       !(READ_ONCE(nhc->nhc_flags) & (RTNH_F_DEAD | RTNH_F_LINKDOWN));
+}
+
+static bool vr_way_object_is_back(struct nexthop *object,
+				  const struct vr_port *port, bool strict)
+{
+	unsigned int i;
+
+	if (nexthop_is_blackhole(object))
+		return false;
+	for (i = 0; i < nexthop_num_path(object); i++)
+		if (vr_way_is_back(nexthop_fib_nhc(object, i), port, strict))
+			return true;
+	return false;
+}
+
 /**
  * vr_way_source4() - may a packet with this source come in here?
  * @rib: routes
@@ -342,10 +363,12 @@ bool vr_way_source4(const struct vr_rib *rib, __be32 saddr,
 
 	if (vr_way_start(rib, vr_fib_lookup4(rib->fib4, saddr), &nh))
 		return false;
-	for (i = 0; strict && i < nh->npaths; i++)
-		if (nh->path[i].port == port)
+	if (nh->object)
+		return vr_way_object_is_back(nh->object, port, strict);
+	for (i = 0; i < nh->npaths; i++)
+		if (vr_way_is_back(nh->path[i].nhc, port, strict))
 			return true;
-	return !strict;
+	return false;
 }
 
 static struct neighbour *vr_way_lookup(const struct vr_way *way, int family,
