@@ -155,8 +155,8 @@ static bool vr_nexthop_equal(const struct vr_nexthop *a,
 
 	/* a fib_info says it all */
 	if (a->hash != b->hash || a->fi != b->fi || a->reason != b->reason ||
-	    a->mtu != b->mtu || a->object != b->object ||
-	    a->npaths != b->npaths)
+	    a->own || b->own || a->mtu != b->mtu ||
+	    a->object != b->object || a->npaths != b->npaths)
 		return false;
 	for (i = 0; i < a->npaths; i++)
 		if (!vr_nexthop_path_equal(&a->path[i], &b->path[i]))

@@ -19,6 +19,7 @@ struct vr_port;
 struct vr_router;
 
 #define VR_NEXTHOP_ID_MAX	VR_FIB_NH_MAX
+#define VR_NEXTHOP_OWN_MAX	(VR_NEXTHOP_ID_MAX / 2)
 #define VR_NEXTHOP_PATHS_MAX	512
 #define VR_NEXTHOP_HASH_BITS	8
 
@@ -69,6 +70,8 @@ struct vr_path {
  * @mtu: MTU of the route, 0 for the device's
  * @npaths: number of paths
  * @reason: enum vrouter_punt_reason why they go to the Linux stack, or 0
+ * @own: not shared, so that packets ask the kernel's route whether it still stands;
+ *	IPv6 only
  * @path: the paths
  */
 struct vr_nexthop {
@@ -88,6 +91,7 @@ struct vr_nexthop {
 	u32 mtu;
 	u16 npaths;
 	u8 reason;
+	bool own;
 	struct vr_path path[];
 };
 

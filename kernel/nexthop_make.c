@@ -106,7 +106,42 @@ struct vr_nexthop *vr_nexthop_get4(struct vr_nexthops *table,
 	return vr_nexthop_share(table, nh);
 }
 
-static u8 vr_nexthop_reason6(const struct fib6_info *f6i)
+/*
+ * The kernel tells of the first route of a prefix and its siblings. Others of that
+ * metric, which it asks as well, come later without a word. Where that is usual, with
+ * prefixes of links and default routes, packets ask the kernel's own route.
+ */
+static bool vr_nexthop_is_own(const struct vr_nexthops *table,
+			      const struct fib6_info *f6i)
+{
+	return (!f6i->fib6_dst.plen ||
+		(!f6i->nh && !f6i->fib6_nh->fib_nh_gw_family)) &&
+	       READ_ONCE(table->count) < VR_NEXTHOP_OWN_MAX;
+}
+
+/* Is it the only route of its metric, but for its siblings? */
+static bool vr_nexthop_is_alone(const struct fib6_info *f6i)
+{
+	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
+	const struct fib6_info *other = NULL;
+	const struct fib6_node *node;
+	bool ecmp = rt6_qualify_for_ecmp(f6i);
+
+	/* it is told of before it is put into the table */
+	spin_lock_bh(lock);
+	node = rcu_dereference_protected(f6i->fib6_node, lockdep_is_held(lock));
+	if (node)
+		other = rcu_dereference_protected(node->leaf,
+						  lockdep_is_held(lock));
+	while (other && (other == f6i || other->fib6_metric != f6i->fib6_metric ||
+			 (ecmp && rt6_qualify_for_ecmp(other))))
+		other = rcu_dereference_protected(other->fib6_next,
+						  lockdep_is_held(lock));
+	spin_unlock_bh(lock);
+	return !other;
+}
+
+static u8 vr_nexthop_reason6(const struct fib6_info *f6i, bool own)
 {
 	u8 reason = vr_nexthop_type_reason(f6i->fib6_type);
 
@@ -122,6 +157,8 @@ static u8 vr_nexthop_reason6(const struct fib6_info *f6i)
 		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (!f6i->nh && f6i->fib6_nh->fib_nh_lws)
 		return VROUTER_PUNT_ENCAP;
+	if (!own && !vr_nexthop_is_alone(f6i))
+		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	return 0;
 }
 
@@ -184,11 +221,13 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 {
 	struct nexthop *object = add ? routes[0]->nh : NULL;
 	unsigned int npaths = n + (old ? old->npaths : 0), i;
+	/* a path of what was shared may come from another route */
+	bool own = old ? old->own : vr_nexthop_is_own(table, routes[0]);
 	u8 reason = old ? old->reason : 0;
 	struct vr_nexthop *nh;
 
 	for (i = 0; !reason && i < n; i++)
-		reason = vr_nexthop_reason6(routes[i]);
+		reason = vr_nexthop_reason6(routes[i], own);
 	if (!reason && npaths > VR_NEXTHOP_PATHS_MAX)
 		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (reason || object)
@@ -199,6 +238,7 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 	nh->reason = reason;
 	if (reason)
 		return vr_nexthop_share(table, nh);
+	nh->own = own;
 	nh->mtu = old ? old->mtu : routes[0]->fib6_pmtu;
 	if (object) {
 		nh->object = object;

@@ -9,6 +9,7 @@
 #include <linux/prefetch.h>
 #include <net/arp.h>
 #include <net/flow_dissector.h>
+#include <net/ip6_route.h>
 #include <net/ip_fib.h>
 #include <net/ipv6.h>
 #include <net/ndisc.h>
@@ -292,6 +293,25 @@ u8 vr_way_route4(const struct vr_rib *rib, u16 id, const struct net *net,
 	return vr_way_take(nh, hash, way);
 }
 
+/*
+ * Does a route stand for all of its metric, as when it was announced? As long as it is in
+ * the table, so is what comes after it, or was in this RCU read side.
+ */
+static bool vr_way_stands(const struct vr_nexthop *nh)
+{
+	const struct fib6_info *f6i = nh->npaths ? nh->path[0].f6i : nh->f6i;
+	const struct fib6_info *next;
+
+	if (unlikely(!rcu_access_pointer(f6i->fib6_node)))
+		return false;
+	for (next = rcu_dereference(f6i->fib6_next);
+	     unlikely(next && next->fib6_metric == f6i->fib6_metric);
+	     next = rcu_dereference(next->fib6_next))
+		if (nh->npaths < 2 || !rt6_qualify_for_ecmp(next))
+			return false;
+	return true;
+}
+
 /**
  * vr_way_route6() - find an IPv6 packet's path
  * @rib: routes
@@ -316,6 +336,8 @@ u8 vr_way_route6(const struct vr_rib *rib, u16 id, const struct net *net,
 	if (unlikely(reason))
 		return reason;
 	way->nh = nh;
+	if (nh->own && unlikely(!vr_way_stands(nh)))
+		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (unlikely(vr_way_is_multipath(nh))) {
 		hash = vr_way_hash6(net, hdr, skb);
 		if (hash < 0)

@@ -527,6 +527,60 @@ def by_source6():
         raise Failure("\n# ".join(wrong))
 
 
+def as_linux(wire, dst):
+    """The wires that a packet from a wire comes out on, plain Linux's, and whether the
+    router took it."""
+    pkt = packet(f"2001:db8:{wire}::2", dst)
+    sent = [(wire, frame(rig.pmac[wire], rig.hmac[wire], pkt))]
+
+    def wires(n):
+        return [i for i, f in rig.exchange(sent, n) if f[14:] == forwarded(pkt)]
+    before = rig.counters()["forwarded-packets"]
+    fast = wires(0)
+    taken = rig.counters()["forwarded-packets"] - before
+    rig.down()
+    slow = wires(len(fast))
+    rig.up()
+    return fast, slow, bool(taken)
+
+
+def one_metric6():
+    """Routes of one metric that are no siblings: plain Linux asks them all."""
+    p, q, dst = "2001:db8:ff::/64", "::/0", "2001:db8:ff::9"
+    via = {i: f"via {VIA[i][1]} dev r{i}" for i in VIA}
+    wrong = []
+    rig.ip(*(f"-6 neigh replace {dst} lladdr {rig.hmac[i]} dev r{i} nud permanent"
+             for i in (1, 2)), f"nexthop add id 11 via {VIA[1][1]} dev r1",
+           f"nexthop add id 12 via {VIA[2][1]} dev r2")
+    try:
+        for steps in (
+                [f"add {{T}} {p} dev r1", f"append {{T}} {p} dev r2"],
+                [f"add {{T}} {p} dev r1 metric 9", f"add {{T}} {p} dev r2 metric 10"],
+                [f"add {{T}} {p} {via[1]}", f"append {{T}} {p} dev r2;"
+                 f"append {{T}} {p} {via[2]}", f"del {{T}} {p} {via[1]}"],
+                [f"add {{T}} {q} {via[1]}", f"append {{T}} {q} dev r2"],
+                [f"add {{T}} {q} {via[1]}", f"append {{T}} {q} nhid 12 pref high",
+                 f"append {{T}} {q} {via[2]}", f"del {{T}} {q} nhid 12"],
+                [f"add {{T}} {q} nhid 11 pref low", f"append {{T}} {q} nhid 12 pref high",
+                 f"del {{T}} {q} nhid 12"]):
+            for i, step in enumerate(steps):
+                rig.ip(*(f"-6 route {line}" + " proto 99" * (not line.startswith("del"))
+                         for line in step.split(";")))
+                rig.sync()
+                for wire in (2, 0):
+                    fast, slow, taken = as_linux(wire, dst)
+                    if fast != slow or not (i or taken):
+                        wrong.append(f"after {steps[:i + 1]}, from {wire}: expected as plain "
+                                     f"Linux {slow}, actual {fast}, taken {taken}")
+            flush_all()
+    finally:
+        flush_all()
+        rig.ip("nexthop del id 11", "nexthop del id 12",
+               *(f"-6 neigh del {dst} dev r{i}" for i in (1, 2)))
+    if wrong:
+        raise Failure("\n# ".join(wrong))
+
+
 def tos4():
     """Routes by TOS beside routes for all, in any order of coming and going."""
     p, dst = "198.51.100.0/24", "198.51.100.9"
@@ -901,6 +955,7 @@ def tests(vrf):
     yield f"{where}: IPv4 via IPv6", via6
     yield f"{where}: by TOS", tos4
     yield f"{where}: by source", by_source6
+    yield f"{where}: IPv6 routes of one metric", one_metric6
     yield f"{where}: IPv6 paths one by one", append6
     for f in (4, 6):
         for kind in ("route", "object"):
