@@ -108,8 +108,9 @@ struct vr_nexthop *vr_nexthop_get4(struct vr_nexthops *table,
 
 /*
  * The kernel tells of the first route of a prefix and its siblings. Others of that
- * metric, which it asks as well, come later without a word. Where that is usual, with
- * prefixes of links and default routes, packets ask the kernel's own route.
+ * metric, which it asks as well, come later without a word, and lifetimes change likewise.
+ * Where that is usual, with prefixes of links and default routes, packets ask the kernel's
+ * own route.
  */
 static bool vr_nexthop_is_own(const struct vr_nexthops *table,
 			      const struct fib6_info *f6i)
@@ -157,7 +158,8 @@ static u8 vr_nexthop_reason6(const struct fib6_info *f6i, bool own)
 		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (!f6i->nh && f6i->fib6_nh->fib_nh_lws)
 		return VROUTER_PUNT_ENCAP;
-	if (!own && !vr_nexthop_is_alone(f6i))
+	/* the kernel passes over what has expired, and deletes it later */
+	if (!own && (f6i->fib6_flags & RTF_EXPIRES || !vr_nexthop_is_alone(f6i)))
 		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	return 0;
 }

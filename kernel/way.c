@@ -302,12 +302,14 @@ static bool vr_way_stands(const struct vr_nexthop *nh)
 	const struct fib6_info *f6i = nh->npaths ? nh->path[0].f6i : nh->f6i;
 	const struct fib6_info *next;
 
-	if (unlikely(!rcu_access_pointer(f6i->fib6_node)))
+	if (unlikely(!rcu_access_pointer(f6i->fib6_node) ||
+		     fib6_check_expired(f6i)))
 		return false;
 	for (next = rcu_dereference(f6i->fib6_next);
 	     unlikely(next && next->fib6_metric == f6i->fib6_metric);
 	     next = rcu_dereference(next->fib6_next))
-		if (nh->npaths < 2 || !rt6_qualify_for_ecmp(next))
+		if (nh->npaths < 2 || !rt6_qualify_for_ecmp(next) ||
+		    fib6_check_expired(next))
 			return false;
 	return true;
 }

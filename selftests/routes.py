@@ -581,6 +581,28 @@ def one_metric6():
         raise Failure("\n# ".join(wrong))
 
 
+def expires6():
+    """What has expired is no route any more, though it is in the table."""
+    p, dst = "2001:db8:ff::/64", "2001:db8:ff::9"
+    rig.r.sysctl("net.ipv6.route.gc_interval", 3600)
+    rig.ip(f"-6 neigh replace {dst} lladdr {rig.hmac[1]} dev r1 nud permanent")
+    try:
+        for way, want in ((f"via {VIA[1][1]} dev r1", "route-unsupported"), ("dev r1", 1)):
+            rig.ip(f"-6 route add {{T}} {p} {way} metric 10 expires 2 proto 99",
+                   R("add", p, 2, "metric 20"))
+            rig.sync()
+            expect(f"{way} in time", want, wire_of(dst, want == 1))
+            time.sleep(3)
+            fast, slow, _ = as_linux(0, dst)
+            expect(f"wires of {way}, expired, plain Linux", [2], slow)
+            expect(f"wires of {way}, expired", slow, fast)
+            flush_all()
+    finally:
+        flush_all()
+        rig.ip(f"-6 neigh del {dst} dev r1")
+        rig.r.sysctl("net.ipv6.route.gc_interval", 30)
+
+
 def tos4():
     """Routes by TOS beside routes for all, in any order of coming and going."""
     p, dst = "198.51.100.0/24", "198.51.100.9"
@@ -956,6 +978,7 @@ def tests(vrf):
     yield f"{where}: by TOS", tos4
     yield f"{where}: by source", by_source6
     yield f"{where}: IPv6 routes of one metric", one_metric6
+    yield f"{where}: IPv6 routes that expire", expires6
     yield f"{where}: IPv6 paths one by one", append6
     for f in (4, 6):
         for kind in ("route", "object"):
