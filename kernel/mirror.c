@@ -519,20 +519,22 @@ static bool vr_mirror_is_done(struct vr_mirror *mirror)
 }
 
 /**
- * vr_mirror_port_down() - a port went down, maybe another router's
- * @router: router of the port's namespace, which may have a route by it
- * @dev: the port
+ * vr_mirror_device_changed() - a device went up or down, maybe another router's port
+ * @router: router of the device's namespace, which may have a route by it
+ * @dev: the device
+ * @gone: it is a port that went down
  *
- * Context: RTNL and RCU read side.
+ * Context: RCU read side.
  */
-void vr_mirror_port_down(const struct vr_router *router,
-			 const struct net_device *dev)
+void vr_mirror_device_changed(const struct vr_router *router,
+			      const struct net_device *dev, bool gone)
 {
 	const struct vr_rib *rib = rcu_dereference(router->rib);
 	struct vr_mirror *mirror = vr_mirror_of(router);
 
 	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
-		       vr_nexthop_has_device(rib->nexthops, dev)))
+		       (gone ? vr_nexthop_has_device(rib->nexthops, dev) :
+			       vr_nexthop_has_balanced(rib->nexthops, dev))))
 		vr_mirror_recheck(router);
 }
 

@@ -49,8 +49,8 @@ struct vr_mirror_info {
 int vr_mirror_start(struct vr_router *router, struct net_device *vrf);
 void vr_mirror_stop(struct vr_router *router);
 void vr_mirror_recheck(const struct vr_router *router);
-void vr_mirror_port_down(const struct vr_router *router,
-			 const struct net_device *dev);
+void vr_mirror_device_changed(const struct vr_router *router,
+			      const struct net_device *dev, bool gone);
 void vr_mirror_object_changed(const struct vr_router *router, u32 id);
 void vr_mirror_limit(const struct vr_router *router);
 void vr_mirror_reset(struct vr_router *router);

@@ -8,6 +8,7 @@
  */
 #include <linux/jhash.h>
 #include <linux/slab.h>
+#include <net/addrconf.h>
 #include <net/nexthop.h>
 
 #include "nexthop_make.h"
@@ -87,6 +88,12 @@ static void vr_nexthop_free_rcu(struct rcu_head *head)
 	vr_nexthop_table_put(table);
 }
 
+/* Are its flows shared out here, and not by the kernel? */
+static bool vr_nexthop_is_balanced(const struct vr_nexthop *nh)
+{
+	return nh->npaths > 1 && nh->path[0].f6i;
+}
+
 static void vr_nexthop_unlink(struct vr_nexthop *nh)
 {
 	struct vr_nexthops *table = nh->table;
@@ -94,6 +101,7 @@ static void vr_nexthop_unlink(struct vr_nexthop *nh)
 	hlist_del(&nh->node);
 	RCU_INIT_POINTER(vr_nexthop_index(table)->nh[nh->id], NULL);
 	WRITE_ONCE(table->count, table->count - 1);
+	WRITE_ONCE(table->balanced, table->balanced - vr_nexthop_is_balanced(nh));
 	call_rcu(&nh->rcu, vr_nexthop_free_rcu);
 }
 
@@ -210,6 +218,7 @@ static int vr_nexthop_link(struct vr_nexthops *table, struct vr_nexthop *nh)
 	hlist_add_head(&nh->node, vr_nexthop_bucket(table, nh->hash));
 	rcu_assign_pointer(vr_nexthop_index(table)->nh[id], nh);
 	WRITE_ONCE(table->count, table->count + 1);
+	WRITE_ONCE(table->balanced, table->balanced + vr_nexthop_is_balanced(nh));
 	return 0;
 }
 
@@ -269,9 +278,22 @@ struct vr_nexthop *vr_nexthop_known4(struct vr_nexthops *table,
 	return NULL;
 }
 
+/* Is a path one that Linux surely counts? */
+static bool vr_nexthop_path_is_up(const struct vr_path *path)
+{
+	const struct inet6_dev *idev = __in6_dev_get(path->dev);
+
+	return netif_running(path->dev) && netif_oper_up(path->dev) && idev &&
+	       !READ_ONCE(idev->cnf.disable_ipv6) &&
+	       READ_ONCE(idev->if_flags) & IF_READY;
+}
+
 /**
  * vr_nexthop_rebalance() - share the flows of a multipath route out
  * @nh: nexthop of an IPv6 route, with paths
+ *
+ * If a path is down, only the stack knows whether it has shares left, and so which way
+ * each flow goes: no path is chosen here then.
  *
  * Context: the mirror's work.
  */
@@ -279,19 +301,19 @@ void vr_nexthop_rebalance(struct vr_nexthop *nh)
 {
 	u64 total = 0, sum = 0;
 	struct vr_path *path;
+	bool up = true;
 
-	for (path = nh->path; path < nh->path + nh->npaths; path++)
-		if (netif_running(path->dev))
-			total += path->weight;
+	rcu_read_lock();
+	for (path = nh->path; path < nh->path + nh->npaths; path++) {
+		total += path->weight;
+		up &= vr_nexthop_path_is_up(path);
+	}
+	rcu_read_unlock();
 	/* as rt6_multipath_rebalance() does */
 	for (path = nh->path; path < nh->path + nh->npaths; path++) {
-		int bound = -1;
-
-		if (netif_running(path->dev)) {
-			sum += path->weight;
-			bound = DIV_ROUND_CLOSEST_ULL(sum << 31, total) - 1;
-		}
-		atomic_set(&path->own_bound, bound);
+		sum += path->weight;
+		atomic_set(&path->own_bound, up ?
+			   (int)DIV_ROUND_CLOSEST_ULL(sum << 31, total) - 1 : -1);
 	}
 }
 
@@ -378,6 +400,12 @@ static bool vr_nexthop_uses_device(const struct vr_nexthop *nh, const void *dev)
 	return false;
 }
 
+static bool vr_nexthop_balances_device(const struct vr_nexthop *nh,
+				       const void *dev)
+{
+	return vr_nexthop_is_balanced(nh) && vr_nexthop_uses_device(nh, dev);
+}
+
 static bool vr_nexthop_is_object(const struct vr_nexthop *nh, const void *id)
 {
 	return nh->object && nh->object->id == *(const u32 *)id;
@@ -415,6 +443,21 @@ bool vr_nexthop_has_device(const struct vr_nexthops *table,
 			   const struct net_device *dev)
 {
 	return vr_nexthop_has(table, vr_nexthop_uses_device, dev);
+}
+
+/**
+ * vr_nexthop_has_balanced() - may flows be shared out here between a device and others?
+ * @table: nexthops
+ * @dev: device
+ *
+ * Context: RCU read side.
+ * Return: false if none are; true if some are, or if there are too many to look at.
+ */
+bool vr_nexthop_has_balanced(const struct vr_nexthops *table,
+			     const struct net_device *dev)
+{
+	return READ_ONCE(table->balanced) &&
+	       vr_nexthop_has(table, vr_nexthop_balances_device, dev);
 }
 
 /**
@@ -497,7 +540,7 @@ static void vr_nexthop_follow(struct vr_nexthop *nh)
 
 	for (i = 0; i < nh->npaths; i++)
 		vr_nexthop_drop_neigh(&nh->path[i]);
-	if (nh->npaths && nh->path[0].f6i)
+	if (vr_nexthop_is_balanced(nh))
 		vr_nexthop_rebalance(nh);
 }
 

@@ -118,6 +118,7 @@ struct vr_nexthop_index {
  * @by_contents: to share them
  * @refs: the owner, and each nexthop that is not freed
  * @count: nexthops in use
+ * @balanced: those of IPv6 routes with several paths
  */
 struct vr_nexthops {
 	struct vr_nexthop_index __rcu *index;
@@ -125,6 +126,7 @@ struct vr_nexthops {
 	struct hlist_head by_contents[1 << VR_NEXTHOP_HASH_BITS];
 	refcount_t refs;
 	u32 count;
+	u32 balanced;
 };
 
 struct vr_nexthops *vr_nexthop_table_alloc(void);
@@ -140,6 +142,8 @@ struct vr_nexthop *vr_nexthop_by_id(const struct vr_nexthops *table, u16 id);
 bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh);
 bool vr_nexthop_has_device(const struct vr_nexthops *table,
 			   const struct net_device *dev);
+bool vr_nexthop_has_balanced(const struct vr_nexthops *table,
+			     const struct net_device *dev);
 bool vr_nexthop_has_object(const struct vr_nexthops *table, u32 id);
 bool vr_nexthop_recheck(struct vr_nexthops *table,
 			const struct vr_router *router);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Net devices, neighbours and nexthop objects. Routes and rules are the mirror's.
+ * Net devices, their addresses, neighbours and nexthop objects. Routes and rules are the mirror's.
  */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <net/if_inet6.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 #include <net/netns/generic.h>
@@ -29,10 +31,10 @@ struct vr_watch_net {
 
 static unsigned int vr_watch_net_id;
 
-/* A route of any router of the namespace may lead out by a port. Whether packets take
- * it changes for the port's own router only, which vr_port_bind() sees to.
+/* A route of any router of the namespace may lead out by a device. Whether packets take
+ * it changes for a port's own router only, which vr_port_bind() sees to.
  */
-static void vr_watch_port_down(const struct net_device *dev)
+static void vr_watch_device(const struct net_device *dev, bool gone)
 {
 	struct vr_router *router;
 	u32 id = 0;
@@ -40,7 +42,7 @@ static void vr_watch_port_down(const struct net_device *dev)
 	rcu_read_lock();
 	while ((router = vr_router_next(&id)))
 		if (net_eq(dev_net(router->dev), dev_net(dev)))
-			vr_mirror_port_down(router, dev);
+			vr_mirror_device_changed(router, dev, gone);
 	rcu_read_unlock();
 }
 
@@ -67,16 +69,38 @@ static int vr_watch_netdev(struct notifier_block *nb, unsigned long event,
 
 	if (vr_router_is(dev))
 		return vr_router_event(dev, event, ptr);
-	if (vr_port_is(dev) && (event == NETDEV_DOWN ||
-				event == NETDEV_UNREGISTER))
-		vr_watch_port_down(dev);
 	if (vr_port_is(dev))
 		vr_watch_port_moves(netdev_priv(dev), event);
+	switch (event) {
+	case NETDEV_DOWN:
+	case NETDEV_UNREGISTER:
+		vr_watch_device(dev, vr_port_is(dev));
+		break;
+	case NETDEV_UP:
+	case NETDEV_CHANGE:
+	case NETDEV_CHANGEMTU:
+		vr_watch_device(dev, false);
+		break;
+	}
 	return vr_port_event(dev, event, ptr);
 }
 
 static struct notifier_block vr_watch_netdev_nb = {
 	.notifier_call = vr_watch_netdev,
+};
+
+/* Nobody tells when IPv6 is switched off or on at a device, but addresses go and come. */
+static int vr_watch_addr6(struct notifier_block *nb, unsigned long event,
+			  void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+
+	vr_watch_device(ifa->idev->dev, false);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block vr_watch_addr6_nb = {
+	.notifier_call = vr_watch_addr6,
 };
 
 /* A neighbour entry of no use must not be held by a nexthop: it holds its device,
@@ -173,11 +197,16 @@ int vr_watch_init(void)
 	err = register_netevent_notifier(&vr_watch_netevent_nb);
 	if (err)
 		goto err_pernet;
-	err = register_netdevice_notifier(&vr_watch_netdev_nb);
+	err = register_inet6addr_notifier(&vr_watch_addr6_nb);
 	if (err)
 		goto err_netevent;
+	err = register_netdevice_notifier(&vr_watch_netdev_nb);
+	if (err)
+		goto err_addr6;
 	return 0;
 
+err_addr6:
+	unregister_inet6addr_notifier(&vr_watch_addr6_nb);
 err_netevent:
 	unregister_netevent_notifier(&vr_watch_netevent_nb);
 err_pernet:
@@ -191,6 +220,7 @@ err_pernet:
 void vr_watch_exit(void)
 {
 	unregister_netdevice_notifier(&vr_watch_netdev_nb);
+	unregister_inet6addr_notifier(&vr_watch_addr6_nb);
 	unregister_netevent_notifier(&vr_watch_netevent_nb);
 	unregister_pernet_subsys(&vr_watch_net_ops);
 }

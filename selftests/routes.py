@@ -471,6 +471,62 @@ def path_down(family, kind, how):
     return test
 
 
+def shares6(how):
+    """A path of three goes and comes back: each flow is where plain Linux has it."""
+    legs = [f"nexthop via {VIA[i][1]} dev r{i}" for i in (1, 2)] + \
+        ["nexthop via 2001:db8:2::2:2 dev r2"]
+
+    def same(taken):
+        sent = [to0(p) for p in flows(6, 150)]
+        before = rig.counters()["forwarded-packets"]
+        fast = rig.exchange(sent)
+        after = rig.counters()["forwarded-packets"]
+        rig.down()
+        slow = rig.exchange(sent, len(fast))
+        rig.up()
+        expect("flows that plain Linux sends elsewhere", 0,
+               len(set(f for _, f in fast) - set(f for _, f in slow)))
+        expect("packets forwarded", taken, after - before)
+
+    def change(down):
+        if how == "device":
+            rig.r.set_up("dummy9", not down)
+        elif how == "carrier":
+            rig.h.set_up("p1", not down)
+            wait("carrier", lambda: down == ("NO-CARRIER" in run("ip link show r1", ns=rig.r)))
+        else:
+            rig.r.sysctl("net.ipv6.conf.r1.disable_ipv6", int(down))
+        rig.sync()
+
+    def test():
+        try:
+            rig.ip("-6 neigh replace 2001:db8:2::2:2 lladdr 02:00:00:00:00:23 dev r2 "
+                   "nud permanent")
+            rig.r.sysctl("net.ipv6.conf.r1.ignore_routes_with_linkdown", 1)
+            if how == "device":
+                rig.r.batch(["link add dummy9 type dummy", "link set dummy9 up",
+                             "addr add 2001:db8:9::1/64 dev dummy9 nodad"])
+                legs[:] = ["nexthop via 2001:db8:9::2 dev dummy9"] + legs[:2]
+            rig.ip(f"-6 route add {{T}} {ANY[6]} proto 99 {' '.join(legs)}")
+            rig.sync()
+            if how != "device":
+                same(150)
+            change(True)
+            same(0)
+            change(False)
+            if how == "carrier":
+                same(150)
+        finally:
+            change(False)
+            if how == "device":
+                rig.ip("link del dummy9")
+            rig.r.sysctl("net.ipv6.conf.r1.ignore_routes_with_linkdown", 0)
+            rig.revive(1)
+            rig.ip("-6 neigh del 2001:db8:2::2:2 dev r2")
+            unmake(6)
+    return test
+
+
 def append6():
     """Single paths come to an IPv6 route and go from it."""
     p = ANY[6]
@@ -995,6 +1051,8 @@ def tests(vrf):
                         ("carrier", "nexthop")):
                 yield (f"{where}: IPv{f} multipath {kind}, less one {how}",
                        path_down(f, kind, how))
+    for how in () if vrf else ("device", "carrier", "IPv6"):
+        yield f"{where}: IPv6 multipath, {how} down and up again", shares6(how)
     for f in (4, 6):
         for kind in ("replace", "more specific", "metric", "nexthop"):
             yield f"{where}: IPv{f} under traffic, {kind}", churn(f, kind)
