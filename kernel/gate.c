@@ -167,6 +167,9 @@ static u8 vr_gate_out_common(const struct vr_router *router,
 		return VROUTER_PUNT_NEXTHOP_DEVICE;
 	if (!netif_carrier_ok(dev))
 		return VROUTER_PUNT_NEXTHOP_DEAD;
+	/* it answers too big, and notes a path MTU, by the stack's route */
+	if (READ_ONCE(port->tunnel))
+		return VROUTER_PUNT_ENCAP;
 	if (vr_hooks_tap(dev))
 		return VROUTER_PUNT_TAP;
 	if (vr_hooks_egress(dev) || vr_hooks_qdisc(dev))

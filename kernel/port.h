@@ -24,6 +24,7 @@ struct vr_router;
  * @lower: the NIC's net device
  * @vlan: VLAN id on the NIC, 0 for untagged
  * @up: takes frames; protected by RTNL
+ * @tunnel: @lower or a device below it is a tunnel; written under RTNL
  * @promisc: wants frames that are for nobody else, too; protected by RTNL
  * @groups: which broadcast and multicast it wants, by vr_port_group(): maybe more, as
  *	with a NIC's hash filter; protected by the device's address lock
@@ -39,6 +40,7 @@ struct vr_port {
 	struct net_device *lower;
 	u16 vlan;
 	bool up;
+	bool tunnel;
 	bool promisc;
 	DECLARE_BITMAP(groups, 1 << VR_PORT_GROUP_BITS);
 

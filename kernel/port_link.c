@@ -6,7 +6,10 @@
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
 #include <linux/xarray.h>
+#include <net/geneve.h>
+#include <net/gre.h>
 #include <net/rtnetlink.h>
+#include <net/vxlan.h>
 #include <uapi/linux/if_vrouter.h>
 
 #include "compat.h"
@@ -126,6 +129,25 @@ static int vr_port_link_check_lower(const struct vr_port *port,
 	return 0;
 }
 
+static int vr_port_link_is_tunnel(struct net_device *dev,
+				  struct netdev_nested_priv *priv)
+{
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+
+	return netif_is_vxlan(dev) || netif_is_geneve(dev) ||
+	       netif_is_gretap(dev) || netif_is_ip6gretap(dev) ||
+	       (ops && (!strcmp(ops->kind, "erspan") ||
+			!strcmp(ops->kind, "ip6erspan")));
+}
+
+static bool vr_port_link_on_tunnel(struct net_device *dev)
+{
+	struct netdev_nested_priv priv = {};
+
+	return vr_port_link_is_tunnel(dev, &priv) ||
+	       netdev_walk_all_lower_dev(dev, vr_port_link_is_tunnel, &priv);
+}
+
 static int vr_port_link_set_address(struct vr_port *port, struct nlattr *tb[],
 				    struct netlink_ext_ack *extack)
 {
@@ -204,6 +226,7 @@ static int vr_port_link_create(struct net *link_net, struct net_device *dev,
 	}
 	if (data && data[IFLA_VRPORT_VLAN])
 		port->vlan = nla_get_u16(data[IFLA_VRPORT_VLAN]);
+	port->tunnel = vr_port_link_on_tunnel(port->lower);
 	err = vr_port_link_check_lower(port, extack);
 	if (!err)
 		err = vr_port_link_set_address(port, tb, extack);
@@ -364,6 +387,19 @@ static void vr_port_link_lower_forward(struct vr_nic *nic, unsigned long event)
 		call_netdevice_notifiers(event, port->dev);
 }
 
+/* A device came to stand on dev, or left it. Any port may be above that. */
+static void vr_port_link_lower_moved(struct net_device *dev,
+				     const struct netdev_notifier_changeupper_info *info)
+{
+	struct vr_port *port;
+	u32 id = 0;
+
+	if (vr_port_is(info->upper_dev) || !vr_port_link_on_tunnel(dev))
+		return;
+	while ((port = vr_port_next(&id)))
+		WRITE_ONCE(port->tunnel, vr_port_link_on_tunnel(port->lower));
+}
+
 static int vr_port_link_lower_address(struct vr_nic *nic,
 				      struct netdev_notifier_pre_changeaddr_info *info)
 {
@@ -411,6 +447,8 @@ int vr_port_event(struct net_device *dev, unsigned long event, void *ptr)
 {
 	struct vr_nic *nic = vr_nic_find(dev);
 
+	if (event == NETDEV_CHANGEUPPER)
+		vr_port_link_lower_moved(dev, ptr);
 	if (!nic)
 		return NOTIFY_DONE;
 	switch (event) {

@@ -202,8 +202,9 @@ def broadcast():
 
 # ---- room for headers ----------------------------------------------------------
 
-TUNNELS = {
+NICS = {
     # kind: (how it is made, bytes before the inner frame, without the outer MAC header)
+    "veth": ("", -14),
     "vxlan": ("type vxlan id 7 local 192.0.2.1 remote 192.0.2.2 dstport 4789 nolearning", 36),
     "geneve": ("type geneve id 7 remote 192.0.2.2 dstport 6081", 36),
     "gretap": ("type gretap local 192.0.2.1 remote 192.0.2.2 ttl 64", 24),
@@ -213,20 +214,24 @@ TUNNELS = {
 
 
 @contextlib.contextmanager
-def tunnel(kind, vlan):
-    """A port "t0" of the router on a tunnel over NIC 2, or on a VLAN of a VLAN on it,
-    with a neighbour to send to; the routes lead there."""
-    how, _ = TUNNELS[kind]
-    nic = "tun0.5" if vlan else "tun0"
+def stacked(kind, vlan=False):
+    """A port "t0" of the router on NIC 2 or a tunnel over it, or on a VLAN of a VLAN on
+    that, with a neighbour to send to; the routes lead there."""
+    how, _ = NICS[kind]
+    base = "tun0" if how else "eth2"
+    nic = "low" if vlan else base
     rig.nic.sysctl("net.ipv6.conf.eth2.disable_ipv6", 0)
     rig.nic.batch(["addr add 192.0.2.1/24 dev eth2", "addr add 2001:db8:99::1/64 dev eth2 nodad",
                    f"neigh add 192.0.2.2 lladdr {rig.hmac[2]} dev eth2 nud permanent",
-                   f"neigh add 2001:db8:99::2 lladdr {rig.hmac[2]} dev eth2 nud permanent",
-                   f"link add tun0 {how}", "link set tun0 up"])
+                   f"neigh add 2001:db8:99::2 lladdr {rig.hmac[2]} dev eth2 nud permanent"])
     try:
+        if how:
+            rig.nic.batch([f"link add tun0 {how}", "link set tun0 up"])
+        else:
+            # the tags are to need the room
+            run("ethtool -K eth2 txvlan off", ns=rig.nic)
         if vlan:
-            rig.nic.batch(["link add link tun0 name tun0.5 type vlan id 5",
-                           "link set tun0.5 up"])
+            rig.nic.batch([f"link add link {base} name low type vlan id 5", "link set low up"])
         run(f"ip link add link {nic} name t0 address 02:00:00:00:10:01 netns {rig.r.name} "
             "type vrport" + (" vlan 6" if vlan else ""), ns=rig.nic)
         rig.r.batch(["link set t0 up", "addr add 10.7.0.1/24 dev t0",
@@ -235,31 +240,39 @@ def tunnel(kind, vlan):
                      "neigh add 2001:db8:7::2 lladdr 02:00:00:00:10:02 dev t0 nud permanent",
                      "route replace 198.51.100.0/24 via 10.7.0.2 dev t0",
                      "route replace 2001:db8:ff::/64 via 2001:db8:7::2 dev t0"])
-        rig.sync()
+        if rig.show()["state"] != "down":
+            rig.sync()
         yield
     finally:
-        rig.nic.batch(["link del tun0", "addr del 192.0.2.1/24 dev eth2"])
+        rig.r.batch(["link del t0"], force=True)
+        rig.nic.batch(["link del low", "link del tun0", "addr del 192.0.2.1/24 dev eth2"],
+                      force=True)
+        run("ethtool -K eth2 txvlan on", ns=rig.nic)
         rig.nic.sysctl("net.ipv6.conf.eth2.disable_ipv6", 1)
         rig.r.batch(["route replace 198.51.100.0/24 via 10.0.1.2",
                      "route replace 2001:db8:ff::/64 via 2001:db8:1::2"])
-        rig.sync()
+        if rig.show()["state"] != "down":
+            rig.sync()
 
 
 def headroom(kind, vlan):
     """Invariant 35: out through a port on a device that adds headers, frames that have
-    next to no room for any: those of a packet socket have two bytes."""
+    next to no room for any: those of a packet socket have two bytes. Behind a port on a
+    tunnel they are the stack's."""
+    tunnel = kind != "veth"
+
     def test():
         packets = [packet(SRC[f], FAR[f], data=bytes(range(n % 256)) * (n // 256 + 1),
                           sport=2000 + n) for f in (4, 6) for n in (1, 40, 255, 600)]
         frames = [frame(rig.pmac[0], rig.hmac[0], p) for p in packets]
         inner = [frame("02:00:00:00:10:02", "02:00:00:00:10:01", forwarded(p))
                  for p in packets]
-        at = 14 + TUNNELS[kind][1]
+        at = 14 + NICS[kind][1]
         if vlan:
             inner = [f[:12] + b"\x81\x00\x00\x05\x81\x00\x00\x06" + f[12:] for f in inner]
 
         def once():
-            before, got = rig.counters()["forwarded-packets"], []
+            before, got = rig.counters(), []
             for data in frames:
                 rig.send(0, data)
 
@@ -268,20 +281,85 @@ def headroom(kind, vlan):
                 got.extend((w, f) for w, f in rig.exchange([]) if
                            f[at:at + 6] == mac("02:00:00:00:10:02"))
                 return len(got) >= len(frames)
-            wait("frames in the tunnel", all_there)
+            wait("frames", all_there)
             expect("wires", {2}, {w for w, _ in got})
             expect("inner frames", [f.hex() for f in inner], [f[at:].hex() for _, f in got])
-            expect("outer addresses", {mac(rig.hmac[2]).hex()}, {f[:6].hex() for _, f in got})
-            expect("packets forwarded by the data plane", len(frames),
-                   rig.counters()["forwarded-packets"] - before)
-        try:
-            with tunnel(kind, vlan):
-                alone_and_together(once)
-        except Failure as e:
-            if "Unknown device type" in str(e) or "not supported" in str(e):
-                raise Skip(f"no {kind} here") from e
-            raise
+            if tunnel:
+                expect("outer addresses", {mac(rig.hmac[2]).hex()},
+                       {f[:6].hex() for _, f in got})
+            after = rig.counters()
+            expect("packets forwarded by the data plane, and punted",
+                   (0, len(frames)) if tunnel else (len(frames), 0),
+                   (after["forwarded-packets"] - before["forwarded-packets"],
+                    after["punt"].get("encap", 0) - before["punt"].get("encap", 0)))
+        with skip_without(kind), stacked(kind, vlan):
+            alone_and_together(once)
     return test
+
+
+@contextlib.contextmanager
+def skip_without(kind):
+    try:
+        yield
+    except Failure as e:
+        if "Unknown device type" in str(e) or "not supported" in str(e):
+            raise Skip(f"no {kind} here") from e
+        raise
+
+
+def tunnel_too_big(kind):
+    """Invariant 43: a path MTU that a tunnel finds below it reaches the sender as it
+    does behind plain Linux: with the first packet, or when it has been learned."""
+    def test():
+        frames = [(0, frame(rig.pmac[0], rig.hmac[0], p)) for _ in range(2) for p in (
+            packet(SRC[4], FAR[4], b"b" * 1372, frag=0x4000),
+            packet(SRC[6], FAR[6], b"b" * 1352))]
+        ways = [f"{ip} dev eth2 mtu 1400" for ip in ("192.0.2.2", "2001:db8:99::2")]
+
+        def answers():
+            with stacked(kind):
+                rig.nic.batch(f"route add {way}" for way in ways)
+                got = [neutral(f, [socket.inet_aton("10.0.0.1")])
+                       for one in frames for w, f in rig.exchange([one]) if w == 0]
+                rig.nic.batch(f"route del {way}" for way in ways)
+            return [f.hex() for f in got]
+        with skip_without(kind):
+            rig.down()
+            try:
+                want = answers()
+            finally:
+                rig.up()
+            # vxlan and geneve tell IPv4 only what came over a bridge
+            expect("protocols of plain Linux's answers",
+                   {"0800", "86dd"} if "gre" in kind else {"86dd"}, {f[24:28] for f in want})
+            expect("answers, as plain Linux", want, answers())
+    return test
+
+
+def tunnel_joins():
+    """A port on a bridge is on a tunnel for as long as the bridge is."""
+    def reason():
+        return rig.lookup("198.51.100.7").get("reason")
+    rig.nic.batch(["link add b9 type bridge", "link set b9 up",
+                   "link add d9 type dummy", "link set d9 up master b9",
+                   "link add v9 type vxlan id 9 remote 192.0.2.9 dstport 4789",
+                   f"link add link b9 name t9 netns {rig.r.name} type vrport"])
+    try:
+        rig.r.batch(["link set t9 up", "addr add 10.9.0.1/24 dev t9",
+                     "neigh add 10.9.0.2 lladdr 02:00:00:00:10:02 dev t9 nud permanent",
+                     "route replace 198.51.100.0/24 via 10.9.0.2"])
+        rig.sync()
+        expect("reason before", None, reason())
+        for master, want in (("master b9", "encap"), ("nomaster", None),
+                             ("master b9", "encap")):
+            run(f"ip link set v9 {master}", ns=rig.nic)
+            expect(f"reason with {master}", want, reason())
+        run("ip link del v9", ns=rig.nic)
+        expect("reason without the tunnel", None, reason())
+    finally:
+        rig.nic.batch(["link del v9", "link del b9", "link del d9"], force=True)
+        rig.r.batch(["route replace 198.51.100.0/24 via 10.0.1.2"])
+        rig.sync()
 
 
 # ---- notes beside the packet -----------------------------------------------------
@@ -482,9 +560,12 @@ def tests():
         yield f"a bridge floods to ports, IPv{f}", flooded(f)
         yield f"a mirror and a packet socket, IPv{f}", mirrored(f)
     yield "broadcasts for many ports", broadcast
-    for kind in TUNNELS:
+    for kind in NICS:
         yield f"a port on {kind}", headroom(kind, False)
         yield f"a port on VLANs on {kind}", headroom(kind, True)
+    for kind in list(NICS)[1:]:
+        yield f"too big for what is below {kind}", tunnel_too_big(kind)
+    yield "a bridge gets a tunnel", tunnel_joins
     yield "a way with a small MTU", small_way
     for name, packets, number in punted():
         yield name, as_the_stack(name, packets, number)

@@ -58,7 +58,8 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 	},
 	[VROUTER_PUNT_ENCAP] = {
 		"encap",
-		"the nexthop encapsulates (lwtunnel)"
+		"the nexthop encapsulates (lwtunnel), "
+		"or the way out is a port on a tunnel"
 	},
 	[VROUTER_PUNT_NEXTHOP_DEVICE] = {
 		"nexthop-device",

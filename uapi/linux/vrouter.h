@@ -77,7 +77,8 @@ enum vrouter_quota_state {
  * @VROUTER_PUNT_ROUTE_TYPE: blackhole, unreachable, prohibit or throw route
  * @VROUTER_PUNT_ROUTE_UNSUPPORTED: routes that the data plane does not take
  *   (by TOS, by source, local prefixes)
- * @VROUTER_PUNT_ENCAP: the nexthop encapsulates (lwtunnel)
+ * @VROUTER_PUNT_ENCAP: the nexthop encapsulates (lwtunnel), or the way out is
+ *   a port on a tunnel
  * @VROUTER_PUNT_NEXTHOP_DEVICE: the nexthop's device is not a port of this
  *   router that is up
  * @VROUTER_PUNT_NEXTHOP_DEAD: the nexthop is dead or its link is down
