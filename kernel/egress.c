@@ -224,6 +224,8 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 
 	if (port->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
+	/* it is another NIC's; a port has one queue */
+	skb_set_queue_mapping(skb, 0);
 	if (unlikely(vr_egress_is_local(egress, port, lladdr))) {
 		vr_egress_loop(port, skb);
 		return;
@@ -237,7 +239,6 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 	}
 	if (!vr_egress_is_plain(skb))
 		egress->plain = false;
-	skb_set_queue_mapping(skb, 0);
 	skb_mark_not_on_list(skb);
 	if (egress->head)
 		egress->tail->next = skb;

@@ -425,9 +425,9 @@ def small_way():
 # ---- what a packet says of its way ---------------------------------------------
 
 # of struct __sk_buff: (offset, size)
-FIELDS = {"pkt_type": (4, 4), "mark": (8, 4), "protocol": (16, 4), "vlan_present": (20, 4),
-          "priority": (32, 4), "input device": (36, 4), "device": (40, 4), "tstamp": (152, 8),
-          "gso_segs": (164, 4)}
+FIELDS = {"pkt_type": (4, 4), "mark": (8, 4), "queue": (12, 4), "protocol": (16, 4),
+          "vlan_present": (20, 4), "priority": (32, 4), "input device": (36, 4),
+          "device": (40, 4), "tstamp": (152, 8), "gso_segs": (164, 4)}
 SLOTS = {name: 8 * i for i, name in enumerate(FIELDS)}
 COUNT = 8 * len(FIELDS)
 
@@ -487,48 +487,59 @@ class Spy:
 
 def its_way(family):
     """Invariant 34: what a packet says of its way when it leaves is what it would say
-    behind plain Linux."""
+    behind plain Linux. It comes by one of many queues."""
     def test():
-        index = {name: int(run(f"ip -o link show {name}", ns=ns).split(":")[0])
-                 for ns, name in ((rig.r, "r0"), (rig.nic, "eth1"))}
-        rig.nic.cmd(["tc qdisc add dev eth0 clsact",
-                     "tc filter add dev eth0 ingress matchall action skbedit mark 7 priority 5"])
-        spy = Spy(rig.nic, "eth1")
-        kinds = [{4: "tos", 6: "tc"}[family]] * 4
-
-        def what_it_says(fast):
-            said = []
-            for update in (1, 0):
-                rig.r.sysctl("net.ipv4.ip_forward_update_priority", update)
-                for key, value in zip(kinds, (0, 0x08, 0x10, 0xb8)):
-                    before, n = rig.counters()["forwarded-packets"], spy.read()[0]
-                    got = rig.exchange([(0, frame(rig.pmac[0], rig.hmac[0], packet(
-                        SRC[family], FAR[family], **{key: value})))], answers=1)
-                    expect("packets on the wire", [1], [w for w, _ in got])
-                    count, one = spy.read()
-                    expect("packets seen", 1, count - n)
-                    expect("packets forwarded by the data plane", int(fast),
-                           rig.counters()["forwarded-packets"] - before)
-                    said.append((update, value, one))
-            return said
+        here = Rig(2, queues=4)
         try:
-            fast = what_it_says(True)
-            rig.down()
-            slow = what_it_says(False)
-            rig.up()
+            the_same_is_said(here, family)
         finally:
-            spy.close()
-            rig.nic.cmd("tc qdisc del dev eth0 clsact")
-            rig.r.sysctl("net.ipv4.ip_forward_update_priority", 1)
-        for one, other in zip(slow, fast):
-            expect(f"ip_forward_update_priority {one[0]}, traffic class {one[1]}", one[2], other[2])
-        expect("mark, input device, device, time stamp",
-               (7, index["r0"], index["eth1"], 0), tuple(fast[0][2][name] for name in (
-                   "mark", "input device", "device", "tstamp")))
-        # by the type of service, or as it came
-        want = [0, 2, 6, 4, 5, 5, 5, 5] if family == 4 else [5] * 8
-        expect("priorities", want, [one[2]["priority"] for one in fast])
+            here.gone()
     return test
+
+
+def the_same_is_said(here, family):
+    key = {4: "tos", 6: "tc"}[family]
+    packets = [packet(SRC[family], FAR[family], **{key: value})
+               for value in (0, 0x08, 0x10, 0xb8)]
+    here.r.batch(["route add 198.51.100.0/24 via 10.0.1.2",
+                  "route add 2001:db8:ff::/64 via 2001:db8:1::2"])
+    here.sync()
+    index = {name: int(run(f"ip -o link show {name}", ns=ns).split(":")[0])
+             for ns, name in ((here.r, "r0"), (here.nic, "eth1"))}
+    here.h.cmd(["tc qdisc add dev p0 clsact",
+                "tc filter add dev p0 egress matchall action skbedit queue_mapping 3"])
+    here.nic.cmd(["tc qdisc add dev eth0 clsact",
+                  "tc filter add dev eth0 ingress matchall action skbedit mark 7 priority 5"])
+
+    def once(data, fast):
+        before, n = here.counters()["forwarded-packets"], spy.read()[0]
+        got = here.exchange([(0, frame(here.pmac[0], here.hmac[0], data))], answers=1)
+        expect("packets on the wire", [1], [w for w, _ in got])
+        expect("packets forwarded by the data plane", int(fast),
+               here.counters()["forwarded-packets"] - before)
+        count, one = spy.read()
+        return one if count - n == 1 else None
+
+    def what_it_says(fast):
+        said = []
+        for update in (1, 0):
+            here.r.sysctl("net.ipv4.ip_forward_update_priority", update)
+            for i, data in enumerate(packets):
+                said.append((update, i, wait("silence of the router's own stack",
+                                             lambda data=data: once(data, fast))))
+        return said
+    with contextlib.closing(Spy(here.nic, "eth1")) as spy:
+        fast = what_it_says(True)
+        here.down()
+        slow = what_it_says(False)
+    for one, other in zip(slow, fast):
+        expect(f"ip_forward_update_priority {one[0]}, packet {one[1]}", one[2], other[2])
+    expect("mark, queue, input device, device, time stamp",
+           (7, 0, index["r0"], index["eth1"], 0), tuple(fast[0][2][name] for name in (
+               "mark", "queue", "input device", "device", "tstamp")))
+    # by the type of service, or as it came
+    want = [0, 2, 6, 4, 5, 5, 5, 5] if family == 4 else [5] * len(fast)
+    expect("priorities", want, [one[2]["priority"] for one in fast])
 
 
 def tagged():

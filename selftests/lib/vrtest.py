@@ -290,7 +290,7 @@ class Rig:
         if not make:
             return
         queues = f"numtxqueues {self.queues}" if self.queues else ""
-        self.nic.batch(f"link add eth{i} {queues} type veth peer name p{i} netns "
+        self.nic.batch(f"link add eth{i} {queues} type veth peer name p{i} {queues} netns "
                        f"{self.h.name}" for i in range(self.n))
         self.nic.batch(f"link set eth{i} up" for i in range(self.n))
         self.h.batch(f"link set p{i} address {self.hmac[i]} up"
