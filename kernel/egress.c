@@ -216,9 +216,10 @@ static bool vr_egress_is_local(struct vr_egress *egress,
  *
  * Context: softirq, RCU read side; vr_egress_forget() must follow in it, and
  * vr_egress_flush() after each few dozen frames.
+ * Return: NET_XMIT_..., success for a frame that waits.
  */
-void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
-		    struct sk_buff *skb, u64 lladdr)
+int vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
+		   struct sk_buff *skb, u64 lladdr)
 {
 	struct net_device *dev = port->lower;
 
@@ -226,17 +227,13 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
 	/* it is another NIC's; a port has one queue */
 	skb_set_queue_mapping(skb, 0);
-	if (unlikely(vr_egress_is_local(egress, port, lladdr))) {
-		vr_egress_loop(port, skb);
-		return;
-	}
+	if (unlikely(vr_egress_is_local(egress, port, lladdr)))
+		return vr_egress_loop(port, skb);
 	skb->dev = dev;
 	if (unlikely(egress->dev != dev))
 		vr_egress_turn(egress, dev);
-	if (!egress->direct) {
-		vr_egress_queue(port, skb);
-		return;
-	}
+	if (!egress->direct)
+		return vr_egress_queue(port, skb);
 	if (!vr_egress_is_plain(skb))
 		egress->plain = false;
 	skb_mark_not_on_list(skb);
@@ -245,4 +242,5 @@ void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 	else
 		egress->head = skb;
 	egress->tail = skb;
+	return NET_XMIT_SUCCESS;
 }

@@ -33,8 +33,8 @@ struct vr_egress {
 	u64 foreign;
 };
 
-void vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
-		    struct sk_buff *skb, u64 lladdr);
+int vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
+		   struct sk_buff *skb, u64 lladdr);
 void vr_egress_flush(struct vr_egress *egress);
 void vr_egress_forget(struct vr_egress *egress);
 u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb);

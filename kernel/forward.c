@@ -106,11 +106,12 @@ static void vr_forward_leave_out(struct vr_forward *fw)
 	if (out->packets) {
 		dev_sw_netstats_tx_add(out->port->dev, out->packets,
 				       out->bytes);
-		vr_forward_mib6_out(dev_net(out->port->dev), out->port->dev,
-				    &out->mib6);
 		out->packets = 0;
 		out->bytes = 0;
 	}
+	/* also if none of them was sent */
+	vr_forward_mib6_out(dev_net(out->port->dev), out->port->dev,
+			    &out->mib6);
 	out->port = NULL;
 }
 
@@ -282,7 +283,9 @@ static bool vr_forward_own(struct vr_forward *fw, struct sk_buff *skb,
 static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
 			    u64 lladdr)
 {
+	unsigned int len = skb->len + ETH_HLEN;
 	struct ethhdr *eth;
+	int ret;
 
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
@@ -297,9 +300,13 @@ static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
 	put_unaligned_be16(lladdr, eth->h_dest + 4);
 	ether_addr_copy(eth->h_source, fw->out.port->dev->dev_addr);
 	eth->h_proto = skb->protocol;
-	fw->out.packets++;
-	fw->out.bytes += skb->len;
-	vr_egress_xmit(&fw->egress, fw->out.port, skb, lladdr);
+	ret = vr_egress_xmit(&fw->egress, fw->out.port, skb, lladdr);
+	if (likely(ret == NET_XMIT_SUCCESS || ret == NET_XMIT_CN)) {
+		fw->out.packets++;
+		fw->out.bytes += len;
+	} else {
+		dev_core_stats_tx_dropped_inc(fw->out.port->dev);
+	}
 }
 
 static void vr_forward_count(struct vr_forward_mib *in,

@@ -457,6 +457,34 @@ def burst(wire):
          moved["forwarded-packets"])
 
 
+def below(wire):
+    """What the NIC's qdisc drops, the port counts as it does behind plain Linux."""
+    wire.start()
+    rig = wire.rig
+    first, rest = ([(0, frame(rig.pmac[0], rig.hmac[0], p, rig.vlan.get(0)))] * n for p, n in (
+        (packet(A4, FAR4, b"b" * 500), 3), (packet(A6, FAR6, b"b" * 500), 9)))
+
+    def counted():
+        # tokens for two frames, and then for none in a while
+        rig.nic.cmd(["tc qdisc add dev eth1 root handle 1: tbf rate 800bit burst 1100 "
+                     "limit 100000", "tc qdisc add dev eth1 parent 1:1 pfifo limit 1"])
+        before = snmp(rig)
+        rig.exchange(first, answers=2)
+        rig.exchange(rest)
+        moved = wait_stable(rig, before)
+        rig.nic.cmd("tc qdisc del dev eth1 root")
+        return moved if not moved.get("Icmp6OutMsgs") else None
+    before = rig.counters()
+    fast = wait("silence of the router's own stack", counted)
+    expect("packets punted", 0, rig.counters()["punted-packets"] - before["punted-packets"])
+    rig.down()
+    slow = wait("silence of plain Linux", counted)
+    rig.up()
+    expect("packets that plain Linux sent, and dropped", (len(first), len(rest)),
+           (slow["r1 tx_packets"], slow["r1 tx_drop"]))
+    expect("counters, as plain Linux", slow, fast)
+
+
 WIRES = [Wire("namespace"), Wire("VRF", vrf=True),
          Wire("VLAN to untagged", vlan={0: 10}),
          Wire("untagged to VLAN", vlan={1: 20}),
@@ -473,6 +501,7 @@ def tests():
                    lambda w=w, p=packets: w.compare(p()))
         yield f"{w.name}: octets", lambda w=w: sum_of_bytes(w)
         yield f"{w.name}: burst", lambda w=w: burst(w)
+        yield f"{w.name}: the NIC's qdisc drops", lambda w=w: below(w)
     for fam, name in ((socket.AF_INET, "IPv4"), (socket.AF_INET6, "IPv6")):
         for value, gro in (("on", "on"), ("on", "off"), ("off", "on"),
                            ("off", "off")):
