@@ -355,6 +355,8 @@ static u8 vr_forward_ipv4(struct vr_forward *fw, struct sk_buff *skb)
 						   fw->in.port,
 						   fw->in.rpf == 1)))
 		return VROUTER_PUNT_RP_FILTER;
+	/* whoever sent it may have put that elsewhere, or nowhere */
+	skb_set_transport_header(skb, sizeof(*iph));
 	if (unlikely(!vr_forward_fits(skb, len, way.nh->mtu ? : fw->out.mtu)))
 		return VROUTER_PUNT_MTU;
 	reason = vr_way_neigh(&way, AF_INET, &iph->daddr, &lladdr, true);
@@ -396,6 +398,7 @@ static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 	mtu = fw->out.mtu6;
 	if (way.nh->mtu)
 		mtu = min(mtu, way.nh->mtu);
+	skb_set_transport_header(skb, sizeof(*hdr));
 	if (unlikely(!vr_forward_fits(skb, len, mtu)))
 		return VROUTER_PUNT_MTU;
 	reason = vr_way_neigh(&way, AF_INET6, &hdr->daddr, &lladdr, true);

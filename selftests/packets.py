@@ -9,13 +9,14 @@ Numbers of invariants are those of vrouter-invariants.rst.
 import contextlib
 import ctypes
 import os
+import re
 import socket
 import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from vrtest import (Failure, Rig, Skip, expect, eth, forwarded, frame, is_chatter,  # noqa: E402
-                    mac, main, neutral, packet, receive, run, text, wait)
+from vrtest import (Failure, Rig, Skip, expect, eth, forwarded, frame, ip4, ip6,  # noqa: E402
+                    is_chatter, mac, main, neutral, packet, put, receive, run, text, wait)
 
 SRC = {4: "10.0.0.2", 6: "2001:db8:0::2"}
 FAR = {4: "198.51.100.7", 6: "2001:db8:ff::7"}
@@ -485,6 +486,31 @@ class Spy:
         os.close(self.map)
 
 
+class Trace:
+    """A tracepoint where the stack gives packets to a driver."""
+
+    DIR = f"/sys/kernel/tracing/instances/vrouter-packets-{os.getpid()}"
+    EVENT = DIR + "/events/net/net_dev_start_xmit/"
+
+    def __init__(self, dev):
+        try:
+            os.mkdir(self.DIR)
+        except OSError as e:
+            raise Skip(f"tracing: {e}") from e
+        put(self.EVENT + "filter", f'name == "{dev}"')
+        put(self.EVENT + "enable", "1")
+
+    def transport(self):
+        """Where the transport headers of the packets since the last time begin."""
+        with open(self.DIR + "/trace", encoding="ascii") as f:
+            got = re.findall(r"transport_offset_valid=(\d+) transport_offset=(\d+)", f.read())
+        put(self.DIR + "/trace", "")
+        return [int(at) if valid == "1" else None for valid, at in got]
+
+    def close(self):
+        os.rmdir(self.DIR)
+
+
 def its_way(family):
     """Invariant 34: what a packet says of its way when it leaves is what it would say
     behind plain Linux. It comes by one of many queues."""
@@ -501,6 +527,9 @@ def the_same_is_said(here, family):
     key = {4: "tos", 6: "tc"}[family]
     packets = [packet(SRC[family], FAR[family], **{key: value})
                for value in (0, 0x08, 0x10, 0xb8)]
+    # whoever sends a packet finds the transport header within
+    packets.append({4: ip4, 6: ip6}[family](SRC[family], FAR[family], 4,
+                                            packet("192.0.2.1", "192.0.2.2")))
     here.r.batch(["route add 198.51.100.0/24 via 10.0.1.2",
                   "route add 2001:db8:ff::/64 via 2001:db8:1::2"])
     here.sync()
@@ -513,12 +542,14 @@ def the_same_is_said(here, family):
 
     def once(data, fast):
         before, n = here.counters()["forwarded-packets"], spy.read()[0]
+        trace.transport()
         got = here.exchange([(0, frame(here.pmac[0], here.hmac[0], data))], answers=1)
         expect("packets on the wire", [1], [w for w, _ in got])
         expect("packets forwarded by the data plane", int(fast),
                here.counters()["forwarded-packets"] - before)
         count, one = spy.read()
-        return one if count - n == 1 else None
+        one["transport headers"] = trace.transport()
+        return one if count - n == len(one["transport headers"]) == 1 else None
 
     def what_it_says(fast):
         said = []
@@ -528,17 +559,19 @@ def the_same_is_said(here, family):
                 said.append((update, i, wait("silence of the router's own stack",
                                              lambda data=data: once(data, fast))))
         return said
-    with contextlib.closing(Spy(here.nic, "eth1")) as spy:
+    with contextlib.closing(Spy(here.nic, "eth1")) as spy, \
+            contextlib.closing(Trace("eth1")) as trace:
         fast = what_it_says(True)
         here.down()
         slow = what_it_says(False)
     for one, other in zip(slow, fast):
         expect(f"ip_forward_update_priority {one[0]}, packet {one[1]}", one[2], other[2])
-    expect("mark, queue, input device, device, time stamp",
-           (7, 0, index["r0"], index["eth1"], 0), tuple(fast[0][2][name] for name in (
-               "mark", "queue", "input device", "device", "tstamp")))
+    expect("mark, queue, input device, device, time stamp, transport headers",
+           (7, 0, index["r0"], index["eth1"], 0, [{4: 34, 6: 54}[family]]),
+           tuple(fast[0][2][name] for name in (
+               "mark", "queue", "input device", "device", "tstamp", "transport headers")))
     # by the type of service, or as it came
-    want = [0, 2, 6, 4, 5, 5, 5, 5] if family == 4 else [5] * len(fast)
+    want = [0, 2, 6, 4, 0] + [5] * 5 if family == 4 else [5] * len(fast)
     expect("priorities", want, [one[2]["priority"] for one in fast])
 
 
