@@ -97,6 +97,20 @@ static void vr_forward_leave_in(struct vr_forward *fw)
 	in->port = NULL;
 }
 
+static void vr_forward_enter_in(struct vr_forward *fw,
+				const struct vr_port *port)
+{
+	const struct net_device *vrf = READ_ONCE(fw->router->vrf);
+	struct vr_forward_in *in = &fw->in;
+
+	vr_forward_leave_in(fw);
+	in->port = port;
+	in->net = dev_net(port->dev);
+	in->iif = READ_ONCE((vrf ? : port->dev)->ifindex);
+	in->asked4 = false;
+	in->asked6 = false;
+}
+
 static void vr_forward_leave_out(struct vr_forward *fw)
 {
 	struct vr_forward_out *out = &fw->out;
@@ -221,7 +235,9 @@ static bool vr_forward_fits(const struct sk_buff *skb, unsigned int len,
 	       (skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu));
 }
 
-/* A VRF device does not count neighbour discovery, not even on its way through. */
+/* A VRF device neither counts neighbour discovery nor is where it came in, not even on
+ * its way through.
+ */
 static bool vr_forward_is_nd(const struct sk_buff *skb)
 {
 	const struct icmp6hdr *icmp;
@@ -271,6 +287,7 @@ static bool vr_forward_own(struct vr_forward *fw, struct sk_buff *skb,
 
 	if (likely((skb->len <= len || !pskb_trim_rcsum(skb, len)) &&
 		   !skb_cow_head(skb, fw->out.headroom))) {
+		skb->skb_iif = fw->in.iif;
 		fw->packets++;
 		fw->bytes += received;
 		return true;
@@ -291,7 +308,6 @@ static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
 	skb_clear_tstamp(skb);
 	skb_dst_drop(skb);
 	skb_orphan(skb);
-	skb->skb_iif = fw->in.port->dev->ifindex;
 	fw->in.fwd_packets++;
 	fw->in.fwd_bytes += skb->len;
 	eth = skb_push(skb, ETH_HLEN);
@@ -411,6 +427,7 @@ static u8 vr_forward_ipv6(struct vr_forward *fw, struct sk_buff *skb)
 		return 0;
 	hdr = ipv6_hdr(skb);
 	if (unlikely(hdr->nexthdr == IPPROTO_ICMPV6 && vr_forward_is_nd(skb))) {
+		skb->skb_iif = fw->in.port->dev->ifindex;
 		fw->in.fwd_packets--;
 		fw->in.fwd_bytes -= skb->len;
 	}
@@ -432,13 +449,8 @@ void vr_forward_packet(struct vr_forward *fw, struct sk_buff *skb)
 	const struct vr_port *port = netdev_priv(skb->dev);
 	u8 reason;
 
-	if (unlikely(port != fw->in.port)) {
-		vr_forward_leave_in(fw);
-		fw->in.port = port;
-		fw->in.net = dev_net(port->dev);
-		fw->in.asked4 = false;
-		fw->in.asked6 = false;
-	}
+	if (unlikely(port != fw->in.port))
+		vr_forward_enter_in(fw, port);
 	fw->in.packets++;
 	fw->in.bytes += skb->len + ETH_HLEN;
 

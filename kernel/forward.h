@@ -35,6 +35,7 @@ struct vr_forward_mib {
  * struct vr_forward_in - the port that packets come in on
  * @port: port, NULL if there is none yet
  * @net: its namespace
+ * @iif: index of the device that packets say they came in on: the VRF's, or its own
  * @asked4: @reason4 and @rpf are known
  * @asked6: @reason6 is known
  * @reason4: enum vrouter_punt_reason why all its IPv4 packets are punted, or 0
@@ -50,6 +51,7 @@ struct vr_forward_mib {
 struct vr_forward_in {
 	const struct vr_port *port;
 	struct net *net;
+	int iif;
 	bool asked4;
 	bool asked6;
 	u8 reason4;

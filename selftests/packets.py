@@ -15,8 +15,9 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from vrtest import (Failure, Rig, Skip, expect, eth, forwarded, frame, ip4, ip6,  # noqa: E402
-                    is_chatter, mac, main, neutral, packet, put, receive, run, text, wait)
+from vrtest import (Failure, Rig, Skip, addr, expect, eth, forwarded, frame,  # noqa: E402
+                    icmp6, ip4, ip6, is_chatter, mac, main, neutral, packet, put, receive, run,
+                    text, wait)
 
 SRC = {4: "10.0.0.2", 6: "2001:db8:0::2"}
 FAR = {4: "198.51.100.7", 6: "2001:db8:ff::7"}
@@ -511,11 +512,11 @@ class Trace:
         os.rmdir(self.DIR)
 
 
-def its_way(family):
+def its_way(family, vrf):
     """Invariant 34: what a packet says of its way when it leaves is what it would say
     behind plain Linux. It comes by one of many queues."""
     def test():
-        here = Rig(2, queues=4)
+        here = Rig(2, vrf=vrf, queues=4)
         try:
             the_same_is_said(here, family)
         finally:
@@ -530,11 +531,15 @@ def the_same_is_said(here, family):
     # whoever sends a packet finds the transport header within
     packets.append({4: ip4, 6: ip6}[family](SRC[family], FAR[family], 4,
                                             packet("192.0.2.1", "192.0.2.2")))
-    here.r.batch(["route add 198.51.100.0/24 via 10.0.1.2",
-                  "route add 2001:db8:ff::/64 via 2001:db8:1::2"])
+    if family == 6:
+        packets.append(ip6(SRC[6], FAR[6], 58, icmp6(SRC[6], FAR[6], 135, 0, bytes(4),
+                                                     addr(FAR[6]))))
+    here.r.batch([f"route add {here.table} 198.51.100.0/24 via 10.0.1.2",
+                  f"route add {here.table} 2001:db8:ff::/64 via 2001:db8:1::2"])
     here.sync()
+    came = "red" if here.vrf else "r0"
     index = {name: int(run(f"ip -o link show {name}", ns=ns).split(":")[0])
-             for ns, name in ((here.r, "r0"), (here.nic, "eth1"))}
+             for ns, name in ((here.r, came), (here.nic, "eth1"))}
     here.h.cmd(["tc qdisc add dev p0 clsact",
                 "tc filter add dev p0 egress matchall action skbedit queue_mapping 3"])
     here.nic.cmd(["tc qdisc add dev eth0 clsact",
@@ -567,7 +572,7 @@ def the_same_is_said(here, family):
     for one, other in zip(slow, fast):
         expect(f"ip_forward_update_priority {one[0]}, packet {one[1]}", one[2], other[2])
     expect("mark, queue, input device, device, time stamp, transport headers",
-           (7, 0, index["r0"], index["eth1"], 0, [{4: 34, 6: 54}[family]]),
+           (7, 0, index[came], index["eth1"], 0, [{4: 34, 6: 54}[family]]),
            tuple(fast[0][2][name] for name in (
                "mark", "queue", "input device", "device", "tstamp", "transport headers")))
     # by the type of service, or as it came
@@ -614,7 +619,8 @@ def tests():
     for name, packets, number in punted():
         yield name, as_the_stack(name, packets, number)
     for f in (4, 6):
-        yield f"what a packet says of its way, IPv{f}", its_way(f)
+        yield f"what a packet says of its way, IPv{f}", its_way(f, False)
+        yield f"what a packet says of its way through a VRF, IPv{f}", its_way(f, True)
 
 
 if __name__ == "__main__":
