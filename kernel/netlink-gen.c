@@ -16,6 +16,11 @@ static const struct netlink_range_validation vrouter_a_router_limit_packets_rang
 	.max	= 1048576ULL,
 };
 
+static const struct netlink_range_validation vrouter_a_router_limit_bytes_range = {
+	.min	= 2048ULL,
+	.max	= 2147483648ULL,
+};
+
 /* VROUTER_CMD_ROUTER_GET - do */
 const struct nla_policy vrouter_router_get_nl_policy[VROUTER_A_ROUTER_ALL_NETNS + 1] = {
 	[VROUTER_A_ROUTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -31,7 +36,7 @@ const struct nla_policy vrouter_router_set_nl_policy[VROUTER_A_ROUTER_MAX_RATE +
 	[VROUTER_A_ROUTER_NETNSID] = { .type = NLA_S32, },
 	[VROUTER_A_ROUTER_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, VROUTER_WEIGHT_MAX),
 	[VROUTER_A_ROUTER_LIMIT_PACKETS] = NLA_POLICY_FULL_RANGE(NLA_U32, &vrouter_a_router_limit_packets_range),
-	[VROUTER_A_ROUTER_LIMIT_BYTES] = NLA_POLICY_MIN(NLA_U32, 2048),
+	[VROUTER_A_ROUTER_LIMIT_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &vrouter_a_router_limit_bytes_range),
 	[VROUTER_A_ROUTER_NETFILTER] = NLA_POLICY_RANGE(NLA_U32, 1, 2),
 	[VROUTER_A_ROUTER_MAX_ROUTES] = { .type = NLA_U32, },
 	[VROUTER_A_ROUTER_MAX_ROUTES_WARN] = NLA_POLICY_MAX(NLA_U32, 100),

@@ -145,7 +145,8 @@ def t_port_blocked(red):
 EDGES = {
     "weight": ((1, 2, 999, 1000), (0, 1001, 0x7fffffff, 0x80000000, U32_MAX)),
     "limit-packets": ((1, 2, 1048575, 1048576), (0, 1048577, 0x80000000, U32_MAX)),
-    "limit-bytes": ((2048, 2049, 0x7fffffff, 0x80000000, U32_MAX), (0, 1, 2047)),
+    # with another packet on top it is still 32 bits
+    "limit-bytes": ((2048, 2049, 0x7fffffff, 0x80000000), (0, 1, 2047, 0x80000001, U32_MAX)),
     "netfilter": ((2, 1), (0, 3, U32_MAX)),
     "max-routes": ((1, 0x7fffffff, 0x80000000, U32_MAX, 0), ()),
     "max-routes-warn": ((0, 1, 99, 100), (101, 0x80000000, U32_MAX)),
