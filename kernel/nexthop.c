@@ -487,14 +487,17 @@ static bool vr_nexthop_is_ours(const struct net_device *dev,
 static bool vr_nexthop_object_offload(struct nexthop *object,
 				      const struct vr_router *router)
 {
+	const struct fib_nh_common *nhc;
 	unsigned int i;
 
 	if (nexthop_is_blackhole(object))
 		return false;
-	for (i = 0; i < nexthop_num_path(object); i++)
-		if (vr_nexthop_is_ours(nexthop_fib_nhc(object, i)->nhc_dev,
-				       router))
+	for (i = 0; i < nexthop_num_path(object); i++) {
+		/* a group may have fewer paths by now */
+		nhc = nexthop_fib_nhc(object, i);
+		if (nhc && vr_nexthop_is_ours(nhc->nhc_dev, router))
 			return true;
+	}
 	return false;
 }
 
