@@ -86,28 +86,6 @@ bool vr_change_is_own(const struct fib_notifier_info *info)
 	       !(rt->fib6_flags & RTF_ADDRCONF);
 }
 
-/**
- * vr_change_paths() - how many paths a prefix has after a change
- * @change: change
- * @before: paths that it had
- *
- * Return: paths, 0 if the prefix is gone.
- */
-unsigned int vr_change_paths(const struct vr_change *change,
-			     unsigned int before)
-{
-	unsigned int n = change->family == AF_INET ? 1 : change->n;
-
-	switch (change->event) {
-	case FIB_EVENT_ENTRY_DEL:
-		return change->family == AF_INET || before <= n ? 0 : before - n;
-	case FIB_EVENT_ENTRY_APPEND:
-		return before + n;
-	default:
-		return n;
-	}
-}
-
 static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
 {
 	struct vr_change *change = kzalloc(sizeof(*change), GFP_ATOMIC);
@@ -117,8 +95,20 @@ static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
 	change->fen = *container_of(info, struct fib_entry_notifier_info, info);
 	/* the message that it belongs to is gone by the time it is applied */
 	change->fen.info.extack = NULL;
+	change->whole = true;
 	fib_info_hold(change->fen.fi);
 	return change;
+}
+
+/*
+ * Is this all that there was? What is deleted may be a path that was never announced:
+ * the kernel takes back those that it put in before one that it refused. It tells of
+ * several only where these are all; and a path that is taken out of a list points
+ * to those that stay (list_del_rcu()).
+ */
+static bool vr_change_is_whole6(const struct fib6_entry_notifier_info *fen6)
+{
+	return fen6->nsiblings || list_empty(&fen6->rt->fib6_siblings);
 }
 
 static struct vr_change *vr_change_alloc6(const struct fib_notifier_info *info)
@@ -132,6 +122,7 @@ static struct vr_change *vr_change_alloc6(const struct fib_notifier_info *info)
 			     sizeof(*change)), GFP_ATOMIC);
 	if (!change)
 		return NULL;
+	change->whole = vr_change_is_whole6(fen6);
 	fib6_info_hold(fen6->rt);
 	change->rt[change->n++] = fen6->rt;
 	if (!fen6->nsiblings)
@@ -217,7 +208,7 @@ static struct vr_nexthop *vr_change_apply6(struct vr_change *change,
 {
 	if (change->event == FIB_EVENT_ENTRY_DEL)
 		return ERR_PTR(vr_rib_del6(rib, change->rt, change->n,
-					   change->local));
+					   change->whole, change->local));
 	return vr_rib_set6(rib, change->rt, change->n,
 			   change->event == FIB_EVENT_ENTRY_APPEND,
 			   change->local);

@@ -31,11 +31,12 @@ struct vr_change_key {
  * @list: for the one who notes it
  * @hash: for the one who counts prefixes
  * @key: the prefix
- * @paths: for the one who counts, number of paths that it has afterwards
+ * @there: for the one who counts, the prefix is there afterwards
  * @event: FIB_EVENT_ENTRY_...
  * @family: AF_INET or AF_INET6
  * @local: in the local table
  * @keyed: @key is valid: not a route by source
+ * @whole: if it is a deletion, nothing is left of the prefix
  * @fen: IPv4: the route; its fib_info is held
  * @n: IPv6: number of routes
  * @rt: IPv6: the routes, one a path, held
@@ -44,11 +45,12 @@ struct vr_change {
 	struct list_head list;
 	struct hlist_node hash;
 	struct vr_change_key key;
-	u32 paths;
 	u8 event;
 	u8 family;
 	bool local;
 	bool keyed;
+	bool whole;
+	bool there;
 	union {
 		struct fib_entry_notifier_info fen;
 		struct {
@@ -67,8 +69,6 @@ bool vr_change_key(const struct fib_notifier_info *info,
 		   struct vr_change_key *key);
 bool vr_change_counts(const struct vr_change *change);
 bool vr_change_is_own(const struct fib_notifier_info *info);
-unsigned int vr_change_paths(const struct vr_change *change,
-			     unsigned int before);
 struct vr_nexthop *vr_change_apply(struct vr_change *change,
 				   struct vr_rib *rib);
 struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,

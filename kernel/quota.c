@@ -5,9 +5,8 @@
  * Description: the kernel announces a new route and one in the place of another
  * in the same words. What tells them apart is whether the prefix is there
  * already. The FIB knows that, but for the changes that wait to be applied; so
- * these stand in a hash by prefix, the latest one of each, with the number of
- * paths that the prefix will have after it. What is there counts one; IPv6
- * prefixes come and go path by path, hence the number.
+ * these stand in a hash by prefix, the latest one of each, with whether the prefix
+ * will be there after it.
  *
  * A change leaves the hash after it is applied, never before, and under the lock
  * under which changes are noted, so that a prefix is never in neither place.
@@ -16,6 +15,7 @@
 #include <linux/once.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <net/fib_notifier.h>
 
 #include "change.h"
 #include "quota.h"
@@ -98,7 +98,7 @@ bool vr_quota_has(const struct vr_quota *quota, const struct vr_rib *rib,
 {
 	const struct vr_change *change = vr_quota_find(quota, key);
 
-	return change ? change->paths : vr_rib_paths(rib, key);
+	return change ? change->there : vr_rib_has(rib, key);
 }
 
 /**
@@ -113,17 +113,18 @@ void vr_quota_note(struct vr_quota *quota, const struct vr_rib *rib,
 		   struct vr_change *change)
 {
 	struct vr_change *last = vr_quota_find(quota, &change->key);
-	unsigned int before;
+	bool before;
 
-	before = last ? last->paths : vr_rib_paths(rib, &change->key);
-	change->paths = vr_change_paths(change, before);
+	before = last ? last->there : vr_rib_has(rib, &change->key);
+	change->there = change->event != FIB_EVENT_ENTRY_DEL ||
+			(before && !change->whole);
 	if (last)
 		hlist_del_init(&last->hash);
 	hlist_add_head(&change->hash,
 		       &quota->pending[vr_quota_hash(&change->key)]);
-	if (!before && change->paths)
+	if (!before && change->there)
 		quota->count++;
-	else if (before && !change->paths)
+	else if (before && !change->there)
 		quota->count--;
 }
 

@@ -344,27 +344,17 @@ struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
 }
 
 /**
- * vr_rib_paths() - how many paths a prefix has
+ * vr_rib_has() - is a prefix there?
  * @rib: routes
  * @key: prefix
  *
  * Context: RCU read side; nobody changes this prefix meanwhile.
- * Return: 0 if it is not there, else its number of paths, or 1 where paths are
- * not told apart.
+ * Return: true if so.
  */
-unsigned int vr_rib_paths(const struct vr_rib *rib,
-			  const struct vr_change_key *key)
+bool vr_rib_has(const struct vr_rib *rib, const struct vr_change_key *key)
 {
-	const struct vr_nexthop *nh;
-	u16 id;
-
-	if (key->family == AF_INET)
-		return !!vr_fib_get(rib->fib4, &key->addr, key->plen);
-	id = vr_fib_get(rib->fib6, &key->addr, key->plen);
-	if (!id)
-		return 0;
-	nh = vr_nexthop_find(rib->nexthops, id);
-	return nh && nh->npaths ? nh->npaths : 1;
+	return vr_fib_get(key->family == AF_INET ? rib->fib4 : rib->fib6,
+			  &key->addr, key->plen);
 }
 
 /**
@@ -414,6 +404,7 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
  * @rib: routes
  * @routes: the kernel's, one a path
  * @n: number of @routes
+ * @whole: nothing is left of the route
  * @local: from the local table
  *
  * Context: the mirror's work, may sleep.
@@ -421,11 +412,11 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
  * anew can tell what is left.
  */
 int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool local)
+		bool whole, bool local)
 {
 	const struct rt6key *key = &routes[0]->fib6_dst;
 	u32 hash = vr_rib_hash6(&key->addr);
-	struct vr_nexthop *old, *nh = NULL;
+	struct vr_nexthop *old, *nh;
 	int err;
 
 	/* nobody counts them here: it may have been the last one */
@@ -441,14 +432,15 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	old = vr_rib_exact6(rib, &key->addr, key->plen);
 	if (!old)
 		return -ENOENT;
-	/* a punted route has no paths here that could be counted */
-	if (old->reason && rt6_qualify_for_ecmp(routes[0]))
-		return -ESTALE;
-	if (old->npaths > n)
-		nh = vr_nexthop_get6(rib->nexthops, old, routes, n, false);
-	if (!nh)
+	if (whole && old->npaths <= n)
 		return vr_rib_del(rib, rib->fib6, &rib->filter6, &key->addr,
 				  key->plen, hash, key->plen == 128);
+	/* more went than was announced; or the paths of a punted route, unknown here */
+	if (whole || !old->npaths)
+		return -ESTALE;
+	nh = vr_nexthop_get6(rib->nexthops, old, routes, n, false);
+	if (!nh)
+		return -ESTALE;
 	nh = vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
 			nh, hash, key->plen == 128);
 	return PTR_ERR_OR_ZERO(nh);

@@ -69,12 +69,11 @@ int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local);
 struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
 			       unsigned int n, bool append, bool local);
 int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool local);
+		bool whole, bool local);
 struct vr_nexthop *vr_rib_exact4(const struct vr_rib *rib, __be32 dst, u8 plen);
 struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
 				 const struct in6_addr *dst, u8 plen);
-unsigned int vr_rib_paths(const struct vr_rib *rib,
-			  const struct vr_change_key *key);
+bool vr_rib_has(const struct vr_rib *rib, const struct vr_change_key *key);
 u8 vr_rib_find_local4(const struct vr_rib *rib, __be32 addr);
 u8 vr_rib_find_local6(const struct vr_rib *rib, const struct in6_addr *addr);
 

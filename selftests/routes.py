@@ -557,6 +557,49 @@ def append6():
         rig.sync()
 
 
+SHORT6 = "2001:db8:80::/41"    # what is left for packets to ANY[6] without a route
+PATHS6 = {1: f"via {VIA[1][1]} dev r1", 2: f"via {VIA[2][1]} dev r2",
+          3: "via 2001:db8:2::2:2 dev r2"}
+
+
+def paths6(verb, *which):
+    return (f"-6 route {verb} {{T}} {ANY[6]} proto 99 "
+            + " ".join(f"nexthop {PATHS6[i]}" for i in which))
+
+
+def as_linux6(what):
+    """Flows take the ways that they take in plain Linux, and the routes are counted."""
+    now = rig.show()
+    expect(f"routes as counted, {what}", now["routes4"] + now["routes6"], now["routes"])
+    fast = ways(6, 40)
+    rig.down()
+    slow = ways(6, 40)
+    rig.up()
+    expect(f"ways, as plain Linux, {what}", slow, fast)
+    return set(fast)
+
+
+def taken_back6():
+    """Linux refuses a path that is there already, and takes back those before it, of which
+    it told nobody: what was there stays."""
+    try:
+        run(f"vrctl set {rig.name} max-routes 1000", ns=rig.r)
+        rig.ip(f"-6 neigh replace 2001:db8:2::2:2 lladdr {rig.hmac[2]} dev r2 nud permanent",
+               R("add", SHORT6, 2))
+        resyncs = rig.show()["resyncs"]
+        for before, more, want in (((1,), (2, 1), {1}), ((1,), (2, 3, 1), {1}),
+                                   ((1, 3), (2, 1), {1, 2})):
+            rig.ip(paths6("replace", *before))
+            rig.ip(paths6("append", *more), check=False)
+            rig.sync()
+            expect("wires", want, as_linux6(f"{before} and {more}"))
+            rig.ip(f"-6 route del {{T}} {ANY[6]}")
+        expect("resyncs", resyncs, rig.show()["resyncs"])
+    finally:
+        run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
+        flush_all()
+
+
 def by_source6():
     """Routes by source beside routes for all, in any order of coming and going."""
     p, dst = "2001:db8:ff::/64", "2001:db8:ff::9"
@@ -1036,6 +1079,7 @@ def tests(vrf):
     yield f"{where}: IPv6 routes of one metric", one_metric6
     yield f"{where}: IPv6 routes that expire", expires6
     yield f"{where}: IPv6 paths one by one", append6
+    yield f"{where}: IPv6 paths that are taken back", taken_back6
     for f in (4, 6):
         for kind in ("route", "object"):
             for policy in (0, 1):
