@@ -95,23 +95,26 @@ static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
 	change->fen = *container_of(info, struct fib_entry_notifier_info, info);
 	/* the message that it belongs to is gone by the time it is applied */
 	change->fen.info.extack = NULL;
-	change->whole = true;
 	fib_info_hold(change->fen.fi);
 	return change;
 }
 
 /*
- * Is this all that there was? What is deleted may be a path that was never announced:
+ * A path that stays, or NULL. What is deleted may be a path that was never announced:
  * the kernel takes back those that it put in before one that it refused. It tells of
  * several only where these are all; and a path that is taken out of a list points
  * to those that stay (list_del_rcu()).
  */
-static bool vr_change_is_whole6(const struct fib6_entry_notifier_info *fen6)
+static struct fib6_info *
+vr_change_left6(const struct fib6_entry_notifier_info *fen6)
 {
-	return fen6->nsiblings || list_empty(&fen6->rt->fib6_siblings);
+	if (fen6->nsiblings || list_empty(&fen6->rt->fib6_siblings))
+		return NULL;
+	return list_next_entry(fen6->rt, fib6_siblings);
 }
 
-static struct vr_change *vr_change_alloc6(const struct fib_notifier_info *info)
+static struct vr_change *vr_change_alloc6(unsigned long event,
+					  const struct fib_notifier_info *info)
 {
 	const struct fib6_entry_notifier_info *fen6 =
 		container_of(info, struct fib6_entry_notifier_info, info);
@@ -122,7 +125,10 @@ static struct vr_change *vr_change_alloc6(const struct fib_notifier_info *info)
 			     sizeof(*change)), GFP_ATOMIC);
 	if (!change)
 		return NULL;
-	change->whole = vr_change_is_whole6(fen6);
+	if (event == FIB_EVENT_ENTRY_DEL)
+		change->left = vr_change_left6(fen6);
+	if (change->left)
+		fib6_info_hold(change->left);
 	fib6_info_hold(fen6->rt);
 	change->rt[change->n++] = fen6->rt;
 	if (!fen6->nsiblings)
@@ -150,7 +156,7 @@ struct vr_change *vr_change_alloc(unsigned long event,
 	struct vr_change *change;
 
 	change = info->family == AF_INET ? vr_change_alloc4(info) :
-					   vr_change_alloc6(info);
+					   vr_change_alloc6(event, info);
 	if (!change)
 		return NULL;
 	change->event = event;
@@ -168,6 +174,8 @@ void vr_change_free(struct vr_change *change)
 {
 	unsigned int i;
 
+	if (change->left)
+		fib6_info_release(change->left);
 	if (change->family == AF_INET)
 		fib_info_put(change->fen.fi);
 	else
@@ -208,7 +216,7 @@ static struct vr_nexthop *vr_change_apply6(struct vr_change *change,
 {
 	if (change->event == FIB_EVENT_ENTRY_DEL)
 		return ERR_PTR(vr_rib_del6(rib, change->rt, change->n,
-					   change->whole, change->local));
+					   change->left, change->local));
 	return vr_rib_set6(rib, change->rt, change->n,
 			   change->event == FIB_EVENT_ENTRY_APPEND,
 			   change->local);

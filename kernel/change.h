@@ -31,12 +31,12 @@ struct vr_change_key {
  * @list: for the one who notes it
  * @hash: for the one who counts prefixes
  * @key: the prefix
- * @there: for the one who counts, the prefix is there afterwards
+ * @left: IPv6, a deletion: one of the prefix' paths that stay, held, or NULL
  * @event: FIB_EVENT_ENTRY_...
  * @family: AF_INET or AF_INET6
  * @local: in the local table
  * @keyed: @key is valid: not a route by source
- * @whole: if it is a deletion, nothing is left of the prefix
+ * @there: for the one who counts, the prefix is there afterwards
  * @fen: IPv4: the route; its fib_info is held
  * @n: IPv6: number of routes
  * @rt: IPv6: the routes, one a path, held
@@ -45,11 +45,11 @@ struct vr_change {
 	struct list_head list;
 	struct hlist_node hash;
 	struct vr_change_key key;
+	struct fib6_info *left;
 	u8 event;
 	u8 family;
 	bool local;
 	bool keyed;
-	bool whole;
 	bool there;
 	union {
 		struct fib_entry_notifier_info fen;

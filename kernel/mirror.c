@@ -25,6 +25,7 @@
  */
 #define VR_MIRROR_TURN		8192
 #define VR_MIRROR_REST		8
+#define VR_MIRROR_LOOK		(HZ / 2)
 
 static struct workqueue_struct *vr_mirror_wq;
 
@@ -401,6 +402,26 @@ static void vr_mirror_follow(struct vr_mirror *mirror)
 	}
 }
 
+/* Look from time to time for routes that went without a word. */
+static void vr_mirror_look(struct vr_mirror *mirror)
+{
+	struct vr_siblings *siblings = &mirror->rib->siblings;
+
+	if (RB_EMPTY_ROOT(&siblings->root))
+		return;
+	if (time_after_eq(jiffies, mirror->look)) {
+		mirror->look = jiffies + VR_MIRROR_LOOK;
+		if (vr_siblings_lost(siblings, mirror->net)) {
+			spin_lock_bh(&mirror->lock);
+			vr_mirror_lose(mirror);
+			spin_unlock_bh(&mirror->lock);
+			return;
+		}
+	}
+	/* unless something else is to be done before */
+	queue_delayed_work(vr_mirror_wq, &mirror->work, VR_MIRROR_LOOK);
+}
+
 static void vr_mirror_work(struct work_struct *work)
 {
 	struct vr_mirror *mirror = container_of(to_delayed_work(work),
@@ -425,8 +446,10 @@ static void vr_mirror_work(struct work_struct *work)
 	} else {
 		vr_mirror_follow(mirror);
 	}
-	if (mirror->rib)
+	if (mirror->rib) {
 		vr_mirror_check_quota(mirror);
+		vr_mirror_look(mirror);
+	}
 	set_active_memcg(memcg);
 }
 
@@ -458,6 +481,7 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	vr_rules_init(&mirror->rules4);
 	vr_rules_init(&mirror->rules6);
 	INIT_DELAYED_WORK(&mirror->work, vr_mirror_work);
+	mirror->look = jiffies;
 	netdev_hold(router->dev, &mirror->tracker, GFP_KERNEL);
 	rcu_assign_pointer(router->mirror, mirror);
 	vr_mirror_kick(mirror, 0);

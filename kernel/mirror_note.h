@@ -50,6 +50,7 @@ struct vr_rib;
  * @rest: it is not built again before that, jiffies
  * @reflag: the kernel is still to be told of routes whose nexthops changed
  * @recheck: ports, neighbours or nexthop objects changed; set by anyone
+ * @look: when to look for routes that went without a word, jiffies
  * @doing: changes that the work has taken from @events and not applied yet
  * @doing_since: the same as @since for them
  */
@@ -80,6 +81,7 @@ struct vr_mirror {
 	u64 rest;
 	bool reflag;
 	bool recheck;
+	unsigned long look;
 	u32 doing;
 	u64 doing_since;
 };

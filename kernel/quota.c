@@ -117,7 +117,7 @@ void vr_quota_note(struct vr_quota *quota, const struct vr_rib *rib,
 
 	before = last ? last->there : vr_rib_has(rib, &change->key);
 	change->there = change->event != FIB_EVENT_ENTRY_DEL ||
-			(before && !change->whole);
+			(before && change->left);
 	if (last)
 		hlist_del_init(&last->hash);
 	hlist_add_head(&change->hash,

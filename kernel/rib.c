@@ -26,6 +26,7 @@ static void vr_rib_free(struct vr_rib *rib)
 	vr_rib_free_fib(rib->local6);
 	if (rib->nexthops)
 		vr_nexthop_table_free(rib->nexthops);
+	vr_siblings_free(&rib->siblings);
 	kfree(rib);
 }
 
@@ -394,6 +395,13 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
 			return ERR_PTR(err);
 		old = vr_rib_exact6(rib, &key->addr, key->plen);
 	}
+	if (append || n > 1) {
+		err = vr_siblings_set(&rib->siblings, routes[0]);
+		if (err)
+			return ERR_PTR(err);
+	} else {
+		vr_siblings_del(&rib->siblings, key);
+	}
 	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
 			  vr_nexthop_get6(rib->nexthops, old, routes, n, true),
 			  hash, key->plen == 128);
@@ -404,7 +412,7 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
  * @rib: routes
  * @routes: the kernel's, one a path
  * @n: number of @routes
- * @whole: nothing is left of the route
+ * @left: a path that stays, or NULL if nothing is left of the route
  * @local: from the local table
  *
  * Context: the mirror's work, may sleep.
@@ -412,7 +420,7 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
  * anew can tell what is left.
  */
 int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool whole, bool local)
+		struct fib6_info *left, bool local)
 {
 	const struct rt6key *key = &routes[0]->fib6_dst;
 	u32 hash = vr_rib_hash6(&key->addr);
@@ -432,12 +440,17 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	old = vr_rib_exact6(rib, &key->addr, key->plen);
 	if (!old)
 		return -ENOENT;
-	if (whole && old->npaths <= n)
+	if (!left && old->npaths <= n) {
+		vr_siblings_del(&rib->siblings, key);
 		return vr_rib_del(rib, rib->fib6, &rib->filter6, &key->addr,
 				  key->plen, hash, key->plen == 128);
+	}
 	/* more went than was announced; or the paths of a punted route, unknown here */
-	if (whole || !old->npaths)
+	if (!left || !old->npaths)
 		return -ESTALE;
+	err = vr_siblings_set(&rib->siblings, left);
+	if (err)
+		return err;
 	nh = vr_nexthop_get6(rib->nexthops, old, routes, n, false);
 	if (!nh)
 		return -ESTALE;

@@ -11,6 +11,7 @@
 
 #include "fib.h"
 #include "nexthop.h"
+#include "siblings.h"
 
 struct vr_change_key;
 
@@ -36,6 +37,7 @@ struct vr_rib_filter {
  * @local4: the namespace's local IPv4 table, which is asked first; the numbers
  *	in it are enum vrouter_punt_reason
  * @local6: the same for IPv6
+ * @siblings: IPv6 routes of several paths in the router's table; writer only
  * @by_source: there are IPv6 routes by source, so only the stack can tell
  * @filter4: spares most packets the look into @local4
  * @filter6: the same for IPv6
@@ -48,6 +50,7 @@ struct vr_rib {
 	struct vr_nexthops *nexthops;
 	struct vr_fib *local4;
 	struct vr_fib *local6;
+	struct vr_siblings siblings;
 	bool by_source;
 	struct vr_rib_filter filter4;
 	struct vr_rib_filter filter6;
@@ -69,7 +72,7 @@ int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local);
 struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
 			       unsigned int n, bool append, bool local);
 int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
-		bool whole, bool local);
+		struct fib6_info *left, bool local);
 struct vr_nexthop *vr_rib_exact4(const struct vr_rib *rib, __be32 dst, u8 plen);
 struct vr_nexthop *vr_rib_exact6(const struct vr_rib *rib,
 				 const struct in6_addr *dst, u8 plen);

@@ -26,7 +26,8 @@ guard
 mactable
 stats
 rules
-rib            fib nexthop nexthop_make
+rib            fib nexthop nexthop_make siblings
+siblings
 nexthop        port
 nexthop_make   nexthop port
 demux          ingress mactable egress
@@ -41,7 +42,7 @@ explain        gate way rib fib
 change         rib
 quota          change rib
 routes         rib fib nexthop
-mirror         change quota rib nexthop fib rules netlink
+mirror         change quota rib nexthop fib rules siblings netlink
 mirror_note    mirror change quota rules
 mirror_info    rib fib
 nic            demux mactable

@@ -600,6 +600,38 @@ def taken_back6():
         flush_all()
 
 
+def by_device6():
+    """Linux deletes a route by the device of its second path and tells nobody; the router
+    finds out, and builds nothing anew for what was announced."""
+    def changed(resyncs):
+        time.sleep(2)
+        return rig.show()["resyncs"] - resyncs
+    try:
+        run(f"vrctl set {rig.name} max-routes 1000", ns=rig.r)
+        rig.ip(f"-6 neigh replace 2001:db8:2::2:2 lladdr {rig.hmac[2]} dev r2 nud permanent",
+               R("add", SHORT6, 2))
+        resyncs = rig.show()["resyncs"]
+        for verb, which in (("add", (1, 2)), ("replace", (1, 3)), ("append", (2,)),
+                            ("replace", (2, 1, 3))):
+            rig.ip(paths6(verb, *which))
+        rig.ip(f"-6 route del {{T}} {ANY[6]} {PATHS6[2]}")
+        expect("resyncs while all is there", 0, changed(resyncs))
+        rig.ip(f"-6 route del {{T}} {ANY[6]} dev r1")
+        expect("resyncs after what is announced", 0, changed(resyncs))
+        for more, want in (([], {2}), ([R("add", ANY[6], 1, "metric 2000")], {1})):
+            rig.ip(paths6("add", 1, 2), *more)
+            rig.sync()
+            expect("wires", {1, 2}, as_linux6("before"))
+            resyncs = rig.show()["resyncs"]
+            rig.ip(f"-6 route del {{T}} {ANY[6]} dev r2")
+            more = changed(resyncs)
+            expect("wires", want, as_linux6("deleted by the device"))
+            expect("resyncs", 1, more)
+    finally:
+        run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
+        flush_all()
+
+
 def by_source6():
     """Routes by source beside routes for all, in any order of coming and going."""
     p, dst = "2001:db8:ff::/64", "2001:db8:ff::9"
@@ -1080,6 +1112,7 @@ def tests(vrf):
     yield f"{where}: IPv6 routes that expire", expires6
     yield f"{where}: IPv6 paths one by one", append6
     yield f"{where}: IPv6 paths that are taken back", taken_back6
+    yield f"{where}: IPv6 paths deleted by a device", by_device6
     for f in (4, 6):
         for kind in ("route", "object"):
             for policy in (0, 1):
