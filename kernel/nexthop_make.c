@@ -164,6 +164,21 @@ static u8 vr_nexthop_reason6(const struct fib6_info *f6i, bool own)
 	return 0;
 }
 
+static u8 vr_nexthop_reasons6(struct fib6_info **routes, unsigned int n, u32 mtu,
+			      bool own)
+{
+	unsigned int i;
+	u8 reason = 0;
+
+	for (i = 0; !reason && i < n; i++) {
+		reason = vr_nexthop_reason6(routes[i], own);
+		/* a nexthop has one MTU for all of its paths */
+		if (!reason && routes[i]->fib6_pmtu != mtu)
+			reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
+	}
+	return reason;
+}
+
 static void vr_nexthop_add6(struct vr_nexthop *nh, struct fib6_info *f6i)
 {
 	struct vr_path *path = &nh->path[nh->npaths++];
@@ -222,14 +237,15 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 				   bool add)
 {
 	struct nexthop *object = add ? routes[0]->nh : NULL;
-	unsigned int npaths = n + (old ? old->npaths : 0), i;
+	unsigned int npaths = n + (old ? old->npaths : 0);
 	/* a path of what was shared may come from another route */
 	bool own = old ? old->own : vr_nexthop_is_own(table, routes[0]);
+	u32 mtu = old ? old->mtu : routes[0]->fib6_pmtu;
 	u8 reason = old ? old->reason : 0;
 	struct vr_nexthop *nh;
 
-	for (i = 0; !reason && i < n; i++)
-		reason = vr_nexthop_reason6(routes[i], own);
+	if (!reason && add)
+		reason = vr_nexthop_reasons6(routes, n, mtu, own);
 	if (!reason && npaths > VR_NEXTHOP_PATHS_MAX)
 		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (reason || object)
@@ -241,7 +257,7 @@ struct vr_nexthop *vr_nexthop_get6(struct vr_nexthops *table,
 	if (reason)
 		return vr_nexthop_share(table, nh);
 	nh->own = own;
-	nh->mtu = old ? old->mtu : routes[0]->fib6_pmtu;
+	nh->mtu = mtu;
 	if (object) {
 		nh->object = object;
 		nh->f6i = routes[0];

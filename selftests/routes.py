@@ -632,6 +632,37 @@ def by_device6():
         flush_all()
 
 
+def mtus6():
+    """Each path of an IPv6 route has an MTU of its own: too big for one is not for all."""
+    sent = [to0(own("2001:db8:ff::9", data=b"x" * 1352, flow=i)) for i in range(24)]
+
+    def begins():
+        return sorted((i, len(f), f[:110].hex()) for i, f in rig.exchange(sent, len(sent)))
+
+    def same(what):
+        before = rig.counters()["forwarded-packets"]
+        fast = begins()
+        n = rig.counters()["forwarded-packets"] - before
+        rig.down()
+        slow = begins()
+        rig.up()
+        expect(f"frames, as from plain Linux, {what}", slow, fast)
+        return n
+    try:
+        for first, second in (("", "mtu 1300"), ("mtu 1300", "")):
+            rig.ip(f"-6 route add {{T}} {ANY[6]} {PATHS6[1]} {first} proto 99",
+                   f"-6 route append {{T}} {ANY[6]} {PATHS6[2]} {second} proto 99")
+            rig.sync()
+            for what in ("as announced", "as dumped"):
+                expect(f"packets forwarded, {what}", 0, same(f"{first} {second}, {what}"))
+            rig.ip(f"-6 route del {{T}} {ANY[6]} {PATHS6[1 if first else 2]}")
+            rig.sync()
+            expect("packets forwarded, one MTU", len(sent), same("one MTU"))
+            flush_all()
+    finally:
+        flush_all()
+
+
 def by_source6():
     """Routes by source beside routes for all, in any order of coming and going."""
     p, dst = "2001:db8:ff::/64", "2001:db8:ff::9"
@@ -1111,6 +1142,7 @@ def tests(vrf):
     yield f"{where}: IPv6 routes of one metric", one_metric6
     yield f"{where}: IPv6 routes that expire", expires6
     yield f"{where}: IPv6 paths one by one", append6
+    yield f"{where}: IPv6 paths of different MTUs", mtus6
     yield f"{where}: IPv6 paths that are taken back", taken_back6
     yield f"{where}: IPv6 paths deleted by a device", by_device6
     for f in (4, 6):

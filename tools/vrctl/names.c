@@ -54,7 +54,7 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 	[VROUTER_PUNT_ROUTE_UNSUPPORTED] = {
 		"route-unsupported",
 		"routes that the data plane does not take (by TOS, by source, "
-		"local prefixes)"
+		"local prefixes, paths of different MTUs)"
 	},
 	[VROUTER_PUNT_ENCAP] = {
 		"encap",
