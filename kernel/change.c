@@ -7,6 +7,7 @@
 #include <net/fib_notifier.h>
 
 #include "change.h"
+#include "compat.h"
 #include "rib.h"
 
 /**
@@ -367,7 +368,7 @@ int vr_change_dump(struct net *net, u32 table,
 
 	spin_lock_init(&pass.lock);
 	/* without staying registered: what comes later is told elsewhere */
-	err = register_fib_notifier(net, &pass.nb, vr_change_pass_restart, NULL);
+	err = vr_compat_register_fib(net, &pass.nb, vr_change_pass_restart);
 	if (!err) {
 		unregister_fib_notifier(net, &pass.nb);
 		list_for_each_entry(change, &pass.events, list)

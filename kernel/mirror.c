@@ -11,6 +11,7 @@
 #include <net/l3mdev.h>
 
 #include "change.h"
+#include "compat.h"
 #include "mirror.h"
 #include "mirror_note.h"
 #include "netlink.h"
@@ -257,8 +258,8 @@ static int vr_mirror_replay(struct vr_mirror *mirror)
 	if (!mirror->rib || vr_rib_bulk_begin(mirror->rib))
 		return -ENOMEM;
 	mirror->replaying = true;
-	err = register_fib_notifier(mirror->net, &mirror->fib_nb,
-				    vr_mirror_restart, NULL);
+	err = vr_compat_register_fib(mirror->net, &mirror->fib_nb,
+				     vr_mirror_restart);
 	mirror->registered = !err;
 	/* vr_mirror_take() ends it: up to then, there may be any number of events */
 	return err;

@@ -23,8 +23,7 @@ struct vr_rib;
  * struct vr_mirror - the mirror of a router, from going up to going down
  *
  * Notifiers only note what happened; the work does it, in order. The work also
- * does the first and the last thing, since registering for routes takes RTNL in
- * the kernels up to 6.14.
+ * does the first and the last thing, since registering for routes takes RTNL.
  *
  * @router: router; its net device is held
  * @tracker: of that reference

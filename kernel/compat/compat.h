@@ -7,8 +7,10 @@
 #define VROUTER_COMPAT_H
 
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched/clock.h>
 #include <linux/timekeeping.h>
+#include <net/fib_notifier.h>
 #include <net/genetlink.h>
 #include <net/ip.h>
 #include <net/ip_fib.h>
@@ -197,6 +199,27 @@ static inline void vr_compat_dummy_free(struct net_device *dev)
 #else
 #define vr_compat_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
 #endif
+
+/*
+ * 6.13: who registers for routes and rules does not take RTNL to see whether they changed
+ * meanwhile. IPv4 routes and rules are announced before they are in their place, and
+ * before they leave it, so that what is on its way then would never be heard of: take it.
+ */
+static inline int
+vr_compat_register_fib(struct net *net, struct notifier_block *nb,
+		       void (*restart)(struct notifier_block *nb))
+{
+#ifdef VR_HAVE_FIB_SEQ_LOCKLESS
+	int err;
+
+	rtnl_lock();
+	err = register_fib_notifier(net, nb, restart, NULL);
+	rtnl_unlock();
+	return err;
+#else
+	return register_fib_notifier(net, nb, restart, NULL);
+#endif
+}
 
 /**
  * vr_compat_clock() - a clock for measuring short times on one CPU
