@@ -154,6 +154,8 @@ static uint8_t route_type_reason(uint8_t type)
  * @way: gateway of the only path
  * @oif: device of the only path
  * @mtu: MTU
+ * @metric: metric
+ * @expires: it has a lifetime
  * @nhid: it has a nexthop object
  * @encap: the only path encapsulates
  * @table: routing table
@@ -164,6 +166,8 @@ struct route_attrs {
 	const struct nlattr *way;
 	uint32_t oif;
 	uint32_t mtu;
+	uint32_t metric;
+	bool expires;
 	bool nhid;
 	bool encap;
 	uint32_t table;
@@ -176,6 +180,16 @@ static void route_read_metrics(struct route_attrs *attrs, const struct nlattr *n
 	mnl_attr_for_each_nested(attr, nest)
 		if (mnl_attr_get_type(attr) == RTAX_MTU)
 			attrs->mtu = route_read_u32(attr);
+}
+
+static bool route_expires(const struct nlattr *attr)
+{
+	struct rta_cacheinfo info;
+
+	if (mnl_attr_get_payload_len(attr) < sizeof(info))
+		return false;
+	memcpy(&info, mnl_attr_get_payload(attr), sizeof(info));
+	return info.rta_expires;
 }
 
 static void route_read_attrs(struct route_attrs *attrs, const struct nlmsghdr *nlh)
@@ -203,6 +217,12 @@ static void route_read_attrs(struct route_attrs *attrs, const struct nlmsghdr *n
 		case RTA_METRICS:
 			route_read_metrics(attrs, attr);
 			break;
+		case RTA_PRIORITY:
+			attrs->metric = route_read_u32(attr);
+			break;
+		case RTA_CACHEINFO:
+			attrs->expires = route_expires(attr);
+			break;
 		case RTA_NH_ID:
 			attrs->nhid = true;
 			break;
@@ -226,7 +246,8 @@ static void route_expect(struct route *route, const struct rtmsg *rtm,
 		route->reason = VROUTER_PUNT_ENCAP;
 	else if (route->npaths > ROUTE_PATHS_MAX && !attrs->nhid)
 		route->reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
-	else if (rtm->rtm_family == AF_INET6 && rtm->rtm_protocol == RTPROT_RA && attrs->way)
+	else if (rtm->rtm_family == AF_INET6 &&
+		 (attrs->expires || (rtm->rtm_protocol == RTPROT_RA && attrs->way)))
 		/* the kernel does not tell whether it takes turns between them */
 		route->maybe = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	else if (attrs->nhid && !route->npaths)
@@ -259,6 +280,7 @@ void route_decode_kernel(struct route_list *list, const struct nlmsghdr *nlh, ui
 	route->plen = rtm->rtm_dst_len;
 	if (attrs.dst && mnl_attr_get_payload_len(attrs.dst) == route->len)
 		memcpy(route->addr, mnl_attr_get_payload(attrs.dst), route->len);
+	route->metric = attrs.metric;
 	route->reason = route_type_reason(rtm->rtm_type);
 	if (route->reason)
 		return;
@@ -387,11 +409,18 @@ void route_sort(struct route_list *list)
  */
 void route_first(struct route_list *list)
 {
+	struct route *first = NULL;
 	size_t i, n = 0;
 
-	for (i = 0; i < list->n; i++)
-		if (!n || route_order(&list->v[n - 1], &list->v[i]))
-			list->v[n++] = list->v[i];
+	for (i = 0; i < list->n; i++) {
+		if (!n || route_order(first, &list->v[i])) {
+			first = &list->v[n++];
+			*first = list->v[i];
+		} else if (first->len == 16 && first->metric == list->v[i].metric) {
+			/* no sibling: only the kernel knows which one a packet takes */
+			first->maybe = VROUTER_PUNT_ROUTE_UNSUPPORTED;
+		}
+	}
 	list->n = n;
 }
 

@@ -32,6 +32,7 @@ struct route_path {
  * @maybe: where that is another one in the FIB, it is right as well, or 0
  * @unknown: where the paths lead was not told
  * @mtu: MTU that the route sets, or 0
+ * @metric: which one is used, of several for a prefix
  * @path: index of its first path
  * @npaths: number of its paths
  * @order: place in the dump
@@ -44,6 +45,7 @@ struct route {
 	uint8_t maybe;
 	bool unknown;
 	uint32_t mtu;
+	uint32_t metric;
 	uint32_t path;
 	uint32_t npaths;
 	uint32_t order;
