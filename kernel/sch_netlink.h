@@ -66,6 +66,8 @@ struct vr_sched_class {
  * @bandwidth: bytes a second, 0 for any; read with READ_ONCE() elsewhere
  * @limit: most frames
  * @free_at: when the frames sent so far have used up @bandwidth, ns
+ * @dropped: frames that CoDel dropped and the parents do not know of yet
+ * @dropped_bytes: bytes of these
  * @codel: CoDel's settings
  * @watchdog: goes on when a rate allows
  */
@@ -79,6 +81,8 @@ struct vr_sched {
 	u64 bandwidth;
 	u32 limit;
 	u64 free_at;
+	u32 dropped;
+	u32 dropped_bytes;
 	struct codel_params codel;
 	struct qdisc_watchdog watchdog;
 };

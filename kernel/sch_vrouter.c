@@ -302,9 +302,8 @@ static struct sk_buff *vr_sched_class_dequeue(struct vr_sched *sched,
 			    vr_sched_codel_drop, vr_sched_codel_pop);
 	class->x.codel_drops += stats->drop_count;
 	class->x.marks += stats->ecn_mark;
-	if (stats->drop_count)
-		qdisc_tree_reduce_backlog(sched->qdisc, stats->drop_count,
-					  stats->drop_len);
+	sched->dropped += stats->drop_count;
+	sched->dropped_bytes += stats->drop_len;
 	return skb;
 }
 
@@ -375,7 +374,7 @@ static void vr_sched_sleep(struct vr_sched *sched)
 		qdisc_watchdog_schedule_ns(&sched->watchdog, node->expires);
 }
 
-static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
+static struct sk_buff *vr_sched_take(struct Qdisc *qdisc)
 {
 	struct vr_sched *sched = qdisc_priv(qdisc);
 	struct vr_sched_class *class;
@@ -411,6 +410,45 @@ static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
 	}
 	vr_sched_sleep(sched);
 	return NULL;
+}
+
+/* Tell the parents what CoDel dropped. */
+static void vr_sched_tell(struct Qdisc *qdisc)
+{
+	struct vr_sched *sched = qdisc_priv(qdisc);
+
+	if (likely(!sched->dropped))
+		return;
+	qdisc_tree_reduce_backlog(qdisc, sched->dropped, sched->dropped_bytes);
+	sched->dropped = 0;
+	sched->dropped_bytes = 0;
+}
+
+static struct sk_buff *vr_sched_dequeue(struct Qdisc *qdisc)
+{
+	struct sk_buff *skb = vr_sched_take(qdisc);
+
+	vr_sched_tell(qdisc);
+	return skb;
+}
+
+/* The frame must be back in the queue when the parents are told: they take a class that
+ * is empty then off their lists, while they look at what it has.
+ */
+static struct sk_buff *vr_sched_peek(struct Qdisc *qdisc)
+{
+	struct sk_buff *skb = skb_peek(&qdisc->gso_skb);
+
+	if (skb)
+		return skb;
+	skb = vr_sched_take(qdisc);
+	if (skb) {
+		__skb_queue_head(&qdisc->gso_skb, skb);
+		qdisc_qstats_backlog_inc(qdisc, skb);
+		vr_compat_qlen_inc(qdisc);
+	}
+	vr_sched_tell(qdisc);
+	return skb;
 }
 
 /* ---- settings ---- */
@@ -518,7 +556,7 @@ static struct Qdisc_ops vr_sched_ops __read_mostly = {
 	.cl_ops		= &vr_sched_class_ops,
 	.enqueue	= vr_sched_enqueue,
 	.dequeue	= vr_sched_dequeue,
-	.peek		= qdisc_peek_dequeued,
+	.peek		= vr_sched_peek,
 	.init		= vr_sched_init_qdisc,
 	.reset		= vr_sched_reset,
 	.destroy	= vr_sched_destroy,

@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 # pylint: disable=wrong-import-position
 import tclass
-from vrtest import (Failure, Netns, Rig, expect, frame, ip4, main, packet, run, wait)
+from vrtest import (Failure, Netns, Rig, Skip, expect, frame, ip4, main, packet, run, wait)
 
 WIRE = 24           # preamble, FCS and gap
 QUANTUM = 256       # bytes a round of weight 1
@@ -622,6 +622,30 @@ def test_under(parent):
     link.tc(f"qdisc del dev {NIC} root")
 
 
+def test_peeked():
+    """Invariant 67, under a parent that looks at a frame before it takes it, as CoDel drops
+    the one before: the class goes on."""
+    link = LINK
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.tc(f"qdisc replace dev {NIC} root handle 1: htb default 1")
+    link.tc(f"class add dev {NIC} parent 1: classid 1:1 htb rate 20mbit")
+    if link.nic.attempt(f"tc qdisc add dev {NIC} parent 1:1 handle 2: qfq").returncode:
+        raise Skip("this kernel has no qfq")
+    link.tc(f"class add dev {NIC} parent 2: classid 2:1 qfq weight 1 maxpkt 65536")
+    link.tc(f"filter add dev {NIC} parent 2: matchall classid 2:1")
+    link.root("", "parent 2:1 handle 10:")
+    for _ in range(20):
+        for _ in range(100):
+            gso(link, 0, 10)
+        wait("an empty queue", lambda: not link.qdisc()["qlen"], 30)
+        same(link, "2:")
+        same(link, "1:")
+    dropped = link.classes()["vr0"]["codel_drops"]
+    if not dropped:
+        raise Failure("frames that CoDel dropped: expected some, actual none")
+    link.tc(f"qdisc del dev {NIC} root")
+
+
 def test_traffic():
     """Replaced, changed and deleted under traffic."""
     link = LINK
@@ -710,5 +734,6 @@ if __name__ == "__main__":
           ("counts after random operations", test_random),
           ("under htb", lambda: test_under("htb")),
           ("under mq", lambda: test_under("mq")),
+          ("under one that peeks", test_peeked),
           ("replaced under traffic", test_traffic),
           ("a router goes", test_router_goes)])
