@@ -211,8 +211,9 @@ static void vr_nexthop_fill6(struct vr_nexthop *nh,
 	unsigned int i;
 
 	nh->npaths = 0;
+	/* one that is added may be there: a dump sees it before it is announced */
 	for (i = 0; old && i < old->npaths; i++)
-		if (add || !vr_nexthop_has6(routes, n, &old->path[i]))
+		if (!vr_nexthop_has6(routes, n, &old->path[i]))
 			vr_nexthop_add6(nh, old->path[i].f6i);
 	for (i = 0; add && i < n; i++)
 		vr_nexthop_add6(nh, routes[i]);
