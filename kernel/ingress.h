@@ -16,7 +16,7 @@
  * queues of a CPU have no other lock.
  */
 #if defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	KERNEL_VERSION(6, 18, 0) <= LINUX_VERSION_CODE
 #error "On PREEMPT_RT, vrouter needs CONFIG_PREEMPT_RT_NEEDS_BH_LOCK"
 #endif
 
