@@ -22,10 +22,12 @@
 #define VR_MIRROR_RETRY		(HZ / 10)
 #define VR_MIRROR_BACKOFF	7	/* times two */
 /* All mirrors take turns in one queue: how many changes a turn may do, and how much longer
- * than building everything took is there a rest before it is built again.
+ * than building everything took is there a rest before it is built again. Who deletes a
+ * device waits for that, since what is out of date may hold it.
  */
 #define VR_MIRROR_TURN		8192
 #define VR_MIRROR_REST		8
+#define VR_MIRROR_REST_MAX	(2 * HZ)
 #define VR_MIRROR_LOOK		(HZ / 2)
 
 static struct workqueue_struct *vr_mirror_wq;
@@ -302,7 +304,8 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
 		mirror->failures = 0;
 		now = get_jiffies_64();
-		mirror->rest = now + (now - start) * VR_MIRROR_REST;
+		mirror->rest = now + min_t(u64, (now - start) * VR_MIRROR_REST,
+					   VR_MIRROR_REST_MAX);
 		return;
 	}
 	spin_lock_bh(&mirror->lock);
