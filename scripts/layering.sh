@@ -37,7 +37,7 @@ ingress_queue  ingress drr
 forward        gate way egress rib stats
 gate           port
 way            rib fib nexthop port
-egress         mactable
+egress         mactable share
 explain        gate way rib fib
 change         rib
 quota          change rib
@@ -52,7 +52,7 @@ sch_netlink
 port           nic demux egress ingress_queue router mirror netlink
 port_link      nic port netlink
 router         port ingress_queue mirror mirror_info gate stats netlink share
-watch          port router mirror nexthop
+watch          port router mirror nexthop netlink
 netlink        netlink_fill netlink_fib netlink_route netlink-gen router port mirror mirror_info
 netlink-gen    netlink netlink_fib netlink_route
 netlink_fill   router port explain mirror_info stats

@@ -54,7 +54,8 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 	[VROUTER_PUNT_ROUTE_UNSUPPORTED] = {
 		"route-unsupported",
 		"routes that the data plane does not take (by TOS, by source, "
-		"local prefixes, paths of different MTUs)"
+		"local prefixes, with a lifetime, paths of different MTUs, "
+		"several of one metric)"
 	},
 	[VROUTER_PUNT_ENCAP] = {
 		"encap",
