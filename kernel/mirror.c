@@ -410,11 +410,13 @@ static void vr_mirror_follow(struct vr_mirror *mirror)
 static void vr_mirror_look(struct vr_mirror *mirror)
 {
 	struct vr_siblings *siblings = &mirror->rib->siblings;
+	u64 now = get_jiffies_64();
 
-	if (RB_EMPTY_ROOT(&siblings->root))
+	/* what is missing may be among what is still to be done */
+	if (RB_EMPTY_ROOT(&siblings->root) || READ_ONCE(mirror->pending))
 		return;
-	if (time_after_eq(jiffies, mirror->look)) {
-		mirror->look = jiffies + VR_MIRROR_LOOK;
+	if (time_after_eq64(now, mirror->look)) {
+		mirror->look = now + VR_MIRROR_LOOK;
 		if (vr_siblings_lost(siblings, mirror->net)) {
 			spin_lock_bh(&mirror->lock);
 			vr_mirror_lose(mirror);
@@ -485,7 +487,6 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	vr_rules_init(&mirror->rules4);
 	vr_rules_init(&mirror->rules6);
 	INIT_DELAYED_WORK(&mirror->work, vr_mirror_work);
-	mirror->look = jiffies;
 	netdev_hold(router->dev, &mirror->tracker, GFP_KERNEL);
 	rcu_assign_pointer(router->mirror, mirror);
 	vr_mirror_kick(mirror, 0);

@@ -80,7 +80,7 @@ struct vr_mirror {
 	u64 rest;
 	bool reflag;
 	bool recheck;
-	unsigned long look;
+	u64 look;
 	u32 doing;
 	u64 doing_since;
 };
