@@ -154,6 +154,55 @@ static int vr_netlink_put_port(struct sk_buff *skb, const struct vr_port *port,
 	return 0;
 }
 
+/* Tell about one device, which put() does. */
+static int vr_netlink_get(struct sk_buff *skb, struct genl_info *info,
+			  const struct vr_netlink_key *key,
+			  int (*put)(struct sk_buff *reply, struct net_device *dev,
+				     struct genl_info *info))
+{
+	struct net_device *dev;
+	struct sk_buff *reply;
+	netns_tracker tracker;
+	struct net *net;
+	int err;
+
+	net = vr_netlink_get_net(skb, info->attrs, info->extack, key->netnsid,
+				 &tracker);
+	if (IS_ERR(net))
+		return PTR_ERR(net);
+	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	err = reply ? 0 : -ENOMEM;
+	rcu_read_lock();
+	if (!err) {
+		dev = vr_netlink_find(net, info->attrs, info->extack, key);
+		err = PTR_ERR_OR_ZERO(dev);
+	}
+	if (!err)
+		err = put(reply, dev, info);
+	rcu_read_unlock();
+	put_net_track(net, &tracker);
+	if (!err)
+		return genlmsg_reply(reply, info);
+	nlmsg_free(reply);
+	return err;
+}
+
+static int vr_netlink_get_router(struct sk_buff *reply, struct net_device *dev,
+				 struct genl_info *info)
+{
+	return vr_netlink_put_router(reply, netdev_priv(dev), genl_info_net(info),
+				     info->snd_portid, info->snd_seq, 0,
+				     VROUTER_CMD_ROUTER_GET, NULL);
+}
+
+static int vr_netlink_get_port(struct sk_buff *reply, struct net_device *dev,
+			       struct genl_info *info)
+{
+	return vr_netlink_put_port(reply, netdev_priv(dev), genl_info_net(info),
+				   info->snd_portid, info->snd_seq, 0,
+				   VROUTER_CMD_PORT_GET, NULL);
+}
+
 /**
  * vrouter_nl_router_get_doit() - tell about one router
  * @skb: request
@@ -163,35 +212,8 @@ static int vr_netlink_put_port(struct sk_buff *skb, const struct vr_port *port,
  */
 int vrouter_nl_router_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct net_device *dev;
-	struct sk_buff *reply;
-	netns_tracker tracker;
-	struct net *net;
-	int err;
-
-	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_ROUTER_NETNSID, &tracker);
-	if (IS_ERR(net))
-		return PTR_ERR(net);
-	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	err = reply ? 0 : -ENOMEM;
-	rcu_read_lock();
-	if (!err) {
-		dev = vr_netlink_find(net, info->attrs, info->extack,
-				      &vr_netlink_router_key);
-		err = PTR_ERR_OR_ZERO(dev);
-	}
-	if (!err)
-		err = vr_netlink_put_router(reply, netdev_priv(dev),
-					    genl_info_net(info),
-					    info->snd_portid, info->snd_seq, 0,
-					    VROUTER_CMD_ROUTER_GET, NULL);
-	rcu_read_unlock();
-	put_net_track(net, &tracker);
-	if (!err)
-		return genlmsg_reply(reply, info);
-	nlmsg_free(reply);
-	return err;
+	return vr_netlink_get(skb, info, &vr_netlink_router_key,
+			      vr_netlink_get_router);
 }
 
 /**
@@ -373,35 +395,7 @@ int vrouter_nl_router_reset_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int vrouter_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct net_device *dev;
-	struct sk_buff *reply;
-	netns_tracker tracker;
-	struct net *net;
-	int err;
-
-	net = vr_netlink_get_net(skb, info->attrs, info->extack,
-				 VROUTER_A_PORT_NETNSID, &tracker);
-	if (IS_ERR(net))
-		return PTR_ERR(net);
-	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	err = reply ? 0 : -ENOMEM;
-	rcu_read_lock();
-	if (!err) {
-		dev = vr_netlink_find(net, info->attrs, info->extack,
-				      &vr_netlink_port_key);
-		err = PTR_ERR_OR_ZERO(dev);
-	}
-	if (!err)
-		err = vr_netlink_put_port(reply, netdev_priv(dev),
-					  genl_info_net(info),
-					  info->snd_portid, info->snd_seq, 0,
-					  VROUTER_CMD_PORT_GET, NULL);
-	rcu_read_unlock();
-	put_net_track(net, &tracker);
-	if (!err)
-		return genlmsg_reply(reply, info);
-	nlmsg_free(reply);
-	return err;
+	return vr_netlink_get(skb, info, &vr_netlink_port_key, vr_netlink_get_port);
 }
 
 static bool vr_netlink_dump_serves(const struct vr_netlink_dump *dump,
