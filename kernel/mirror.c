@@ -103,38 +103,46 @@ static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
 	return 0;
 }
 
-/* Take what is noted, or the first of it. The time when the oldest one came is that of
- * the rest, too, for want of a better one.
+/* Where so many changes end, or NULL if there are no more. The way there takes no lock:
+ * others put changes behind the last one, and only the work takes any out.
  */
-static void vr_mirror_cut(struct vr_mirror *mirror, struct list_head *events, u32 max)
+static struct list_head *vr_mirror_end(struct vr_mirror *mirror, u32 max)
 {
 	struct list_head *last = &mirror->events;
-	u32 n = min(mirror->pending, max), i;
+	bool more;
 
-	if (n == mirror->pending) {
-		list_splice_init(&mirror->events, events);
-	} else {
-		for (i = 0; i < n; i++)
-			last = last->next;
-		list_cut_position(events, &mirror->events, last);
-	}
-	WRITE_ONCE(mirror->doing, n);
-	WRITE_ONCE(mirror->doing_since, mirror->since);
-	mirror->pending -= n;
-	if (!mirror->pending)
-		mirror->since = 0;
+	spin_lock_bh(&mirror->lock);
+	more = mirror->pending > max;
+	spin_unlock_bh(&mirror->lock);
+	if (!more)
+		return NULL;
+	while (max--)
+		last = last->next;
+	return last;
 }
 
-/* Take what is noted. Return false if something is lost. */
+/* Take what is noted, or the first of it. The time when the oldest one came is that of
+ * the others, too, for want of a better one. Return false if something is lost.
+ */
 static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events, u32 max)
 {
+	struct list_head *last = vr_mirror_end(mirror, max);
 	bool fine;
 
 	spin_lock_bh(&mirror->lock);
 	fine = !mirror->lost;
 	mirror->replaying = false;
-	if (fine)
-		vr_mirror_cut(mirror, events, max);
+	if (fine) {
+		WRITE_ONCE(mirror->doing, last ? max : mirror->pending);
+		WRITE_ONCE(mirror->doing_since, mirror->since);
+		mirror->pending -= mirror->doing;
+		if (last)
+			list_cut_position(events, &mirror->events, last);
+		else
+			list_splice_init(&mirror->events, events);
+		if (!mirror->pending)
+			mirror->since = 0;
+	}
 	spin_unlock_bh(&mirror->lock);
 	return fine;
 }
@@ -518,70 +526,6 @@ void vr_mirror_stop(struct vr_router *router)
 	vr_mirror_kick(mirror, 0);
 	/* from here on it may be gone */
 	spin_unlock_bh(&mirror->lock);
-}
-
-/**
- * vr_mirror_recheck() - ports, neighbours or nexthop objects changed
- * @router: router that may have routes by them
- *
- * Context: RTNL or RCU read side.
- */
-void vr_mirror_recheck(const struct vr_router *router)
-{
-	struct vr_mirror *mirror = vr_mirror_of(router);
-
-	if (!mirror)
-		return;
-	WRITE_ONCE(mirror->recheck, true);
-	vr_mirror_kick(mirror, 0);
-}
-
-/* What is still to be done may bring a nexthop that is not in the table yet. */
-static bool vr_mirror_is_done(struct vr_mirror *mirror)
-{
-	bool done;
-
-	spin_lock_bh(&mirror->lock);
-	done = !mirror->pending && !READ_ONCE(mirror->doing);
-	spin_unlock_bh(&mirror->lock);
-	return done;
-}
-
-/**
- * vr_mirror_device_changed() - a device went up or down, maybe another router's port
- * @router: router of the device's namespace, which may have a route by it
- * @dev: the device
- * @gone: it is a port that went down
- *
- * Context: RCU read side.
- */
-void vr_mirror_device_changed(const struct vr_router *router,
-			      const struct net_device *dev, bool gone)
-{
-	const struct vr_rib *rib = rcu_dereference(router->rib);
-	struct vr_mirror *mirror = vr_mirror_of(router);
-
-	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
-		       (gone ? vr_nexthop_has_device(rib->nexthops, dev) :
-			       vr_nexthop_has_balanced(rib->nexthops, dev))))
-		vr_mirror_recheck(router);
-}
-
-/**
- * vr_mirror_object_changed() - a nexthop object changes
- * @router: router of its namespace, which may have a route by it
- * @id: its number
- *
- * Context: RTNL and RCU read side.
- */
-void vr_mirror_object_changed(const struct vr_router *router, u32 id)
-{
-	const struct vr_rib *rib = rcu_dereference(router->rib);
-	struct vr_mirror *mirror = vr_mirror_of(router);
-
-	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
-		       vr_nexthop_has_object(rib->nexthops, id)))
-		vr_mirror_recheck(router);
 }
 
 /**

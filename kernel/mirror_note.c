@@ -2,13 +2,14 @@
 /*
  * The kernel tells of each route and rule in atomic context, so that a mirror
  * notes it, with references, for its work. A route that would be one too many is
- * refused at once.
+ * refused at once. Of devices and nexthop objects it is noted that they changed.
  */
 #include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
 
 #include "change.h"
 #include "compat.h"
+#include "mirror.h"
 #include "mirror_note.h"
 #include "rib.h"
 #include "router.h"
@@ -219,4 +220,68 @@ int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr)
 		break;
 	}
 	return NOTIFY_DONE;
+}
+
+/**
+ * vr_mirror_recheck() - ports, neighbours or nexthop objects changed
+ * @router: router that may have routes by them
+ *
+ * Context: RTNL or RCU read side.
+ */
+void vr_mirror_recheck(const struct vr_router *router)
+{
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (!mirror)
+		return;
+	WRITE_ONCE(mirror->recheck, true);
+	vr_mirror_kick(mirror, 0);
+}
+
+/* What is still to be done may bring a nexthop that is not in the table yet. */
+static bool vr_mirror_is_done(struct vr_mirror *mirror)
+{
+	bool done;
+
+	spin_lock_bh(&mirror->lock);
+	done = !mirror->pending && !READ_ONCE(mirror->doing);
+	spin_unlock_bh(&mirror->lock);
+	return done;
+}
+
+/**
+ * vr_mirror_device_changed() - a device went up or down, maybe another router's port
+ * @router: router of the device's namespace, which may have a route by it
+ * @dev: the device
+ * @gone: it is a port that went down
+ *
+ * Context: RCU read side.
+ */
+void vr_mirror_device_changed(const struct vr_router *router,
+			      const struct net_device *dev, bool gone)
+{
+	const struct vr_rib *rib = rcu_dereference(router->rib);
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
+		       (gone ? vr_nexthop_has_device(rib->nexthops, dev) :
+			       vr_nexthop_has_balanced(rib->nexthops, dev))))
+		vr_mirror_recheck(router);
+}
+
+/**
+ * vr_mirror_object_changed() - a nexthop object changes
+ * @router: router of its namespace, which may have a route by it
+ * @id: its number
+ *
+ * Context: RTNL and RCU read side.
+ */
+void vr_mirror_object_changed(const struct vr_router *router, u32 id)
+{
+	const struct vr_rib *rib = rcu_dereference(router->rib);
+	struct vr_mirror *mirror = vr_mirror_of(router);
+
+	if (mirror && (!rib || !vr_mirror_is_done(mirror) ||
+		       vr_nexthop_has_object(rib->nexthops, id)))
+		vr_mirror_recheck(router);
 }

@@ -43,7 +43,7 @@ change         rib
 quota          change rib
 routes         rib fib nexthop
 mirror         change quota rib nexthop fib rules siblings netlink
-mirror_note    mirror change quota rules
+mirror_note    mirror change quota rules nexthop
 mirror_info    rib fib
 nic            demux mactable
 share
