@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Net devices, their addresses, neighbours and nexthop objects. Routes and rules are the mirror's.
+ * Net devices, their addresses, neighbours and nexthop objects. Routes and rules are the
+ * mirror's.
  */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
