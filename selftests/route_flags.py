@@ -6,21 +6,12 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from vrtest import Rig, expect, main, run, wait  # noqa: E402
+from vrtest import expect, main, run, wait  # noqa: E402
+from ways import rig  # noqa: E402
 
 VIA = {4: {1: "10.0.1.2", 2: "10.0.2.2"}, 6: {1: "2001:db8:1::2", 2: "2001:db8:2::2"}}
 ONE = {4: "198.51.100.0/24", 6: "2001:db8:ff::/64"}
 TWO = {4: "198.51.101.0/24", 6: "2001:db8:fe::/64"}
-rig = None
-
-
-def start(vrf):
-    def test():
-        global rig
-        if rig:
-            rig.gone()
-        rig = Rig(3, vrf=vrf)
-    return test
 
 
 def flags(family):
@@ -133,7 +124,7 @@ def ports():
 
 def tests(vrf):
     where = "VRF" if vrf else "namespace"
-    yield f"{where}: router", start(vrf)
+    yield f"{where}: router", rig.start(vrf)
     for f in (4, 6):
         yield f"{where}: IPv{f} routes replaced", replaced(f)
         yield f"{where}: IPv{f} router down and up", router(f)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""As routes.py, with the router in a VRF."""
+"""As routes.py, routes_paths.py and routes_many.py, with the router in a VRF."""
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from routes import tests  # noqa: E402
+import routes  # noqa: E402
+import routes_many  # noqa: E402
+import routes_paths  # noqa: E402
 from vrtest import main  # noqa: E402
 
-main(list(tests(True)))
+main([test for part in (routes, routes_paths, routes_many) for test in part.tests(True)])
