@@ -447,6 +447,24 @@ int vrouter_nl_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len ? : err;
 }
 
+/* A message for those who listen, or NULL. Dumps that go on say that there was a change. */
+static struct sk_buff *vr_netlink_news(struct net *net)
+{
+	atomic_inc(&vr_netlink_generation);
+	if (!genl_has_listeners(&vr_netlink_family, net, VROUTER_NLGRP_CHANGES))
+		return NULL;
+	return genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+}
+
+static void vr_netlink_tell(struct net *net, struct sk_buff *skb, int err)
+{
+	if (err)
+		nlmsg_free(skb);
+	else
+		genlmsg_multicast_netns(&vr_netlink_family, net, skb, 0,
+					VROUTER_NLGRP_CHANGES, GFP_KERNEL);
+}
+
 /**
  * vr_netlink_notify_router() - tell listeners that a router changed
  * @router: router
@@ -457,20 +475,12 @@ int vrouter_nl_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 void vr_netlink_notify_router(struct vr_router *router, u8 cmd)
 {
 	struct net *net = dev_net(router->dev);
-	struct sk_buff *skb;
+	struct sk_buff *skb = vr_netlink_news(net);
 
-	atomic_inc(&vr_netlink_generation);
-	if (!genl_has_listeners(&vr_netlink_family, net, VROUTER_NLGRP_CHANGES))
-		return;
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	if (!skb)
-		return;
-	if (vr_netlink_put_router(skb, router, net, 0, 0, 0, cmd, NULL)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_multicast_netns(&vr_netlink_family, net, skb, 0,
-				VROUTER_NLGRP_CHANGES, GFP_KERNEL);
+	if (skb)
+		vr_netlink_tell(net, skb,
+				vr_netlink_put_router(skb, router, net, 0, 0, 0,
+						      cmd, NULL));
 }
 
 /**
@@ -483,20 +493,12 @@ void vr_netlink_notify_router(struct vr_router *router, u8 cmd)
 void vr_netlink_notify_port(struct vr_port *port, u8 cmd)
 {
 	struct net *net = dev_net(port->dev);
-	struct sk_buff *skb;
+	struct sk_buff *skb = vr_netlink_news(net);
 
-	atomic_inc(&vr_netlink_generation);
-	if (!genl_has_listeners(&vr_netlink_family, net, VROUTER_NLGRP_CHANGES))
-		return;
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	if (!skb)
-		return;
-	if (vr_netlink_put_port(skb, port, net, 0, 0, 0, cmd, NULL)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_multicast_netns(&vr_netlink_family, net, skb, 0,
-				VROUTER_NLGRP_CHANGES, GFP_KERNEL);
+	if (skb)
+		vr_netlink_tell(net, skb,
+				vr_netlink_put_port(skb, port, net, 0, 0, 0, cmd,
+						    NULL));
 }
 
 static const struct genl_multicast_group vr_netlink_groups[] = {
