@@ -267,32 +267,78 @@ static void vr_nic_clear(struct vr_port *port)
 			vr_mactable_clear(table, slot->key);
 }
 
+/* How many addresses the table will have; false if no change is needed. */
+static bool vr_nic_will_have(struct vr_port *port, u32 *count)
+{
+	u32 more = port->up ? netdev_uc_count(port->dev) : 0, added;
+
+	*count = vr_nic_others(port, &added) + more;
+	return added || more;
+}
+
+/* Publish a table with what is added to the port now. */
+static int vr_nic_exchange(struct vr_port *port, struct vr_mactable *table)
+{
+	struct vr_nic *nic = port->nic;
+	int err;
+
+	spin_lock_bh(&nic->lock);
+	err = table ? vr_nic_fill(port, table) : -ENOMEM;
+	if (!err)
+		vr_nic_publish(nic, table);
+	else if (err == -ENOMEM)
+		vr_nic_clear(port);
+	spin_unlock_bh(&nic->lock);
+	if (err)
+		kvfree(table);
+	return err;
+}
+
 /**
  * vr_nic_sync_addresses() - take the frames for the addresses added to a port
  * @port: port; its address list is locked
  *
- * All at once: who may add addresses may add many, and this is called for each.
+ * All at once: who may add addresses may add many, and this is called for each. If there
+ * is no memory that is contiguous, the new ones are taken when &vr_port.addresses ran.
  */
 void vr_nic_sync_addresses(struct vr_port *port)
 {
-	u32 count = port->up ? netdev_uc_count(port->dev) : 0, others, added;
-	struct vr_nic *nic = port->nic;
-	struct vr_mactable *table;
+	u32 count;
 	int err;
 
 	do {
-		others = vr_nic_others(port, &added);
-		if (!added && !count)
+		if (!vr_nic_will_have(port, &count))
 			return;
-		table = vr_mactable_alloc(others + count, GFP_ATOMIC);
-		spin_lock_bh(&nic->lock);
-		err = table ? vr_nic_fill(port, table) : -ENOMEM;
-		if (!err)
-			vr_nic_publish(nic, table);
-		else if (err == -ENOMEM)
-			vr_nic_clear(port);
-		spin_unlock_bh(&nic->lock);
-		if (err)
-			kvfree(table);
+		err = vr_nic_exchange(port, vr_mactable_alloc(count, GFP_ATOMIC));
 	} while (err == -ENOSPC);	/* another port was faster */
+	if (err && port->up)
+		schedule_work(&port->addresses);
+}
+
+/**
+ * vr_nic_addresses_work() - vr_nic_sync_addresses() for which memory was short
+ * @work: of the port
+ *
+ * Without any memory at all, the next change of addresses tries again.
+ */
+void vr_nic_addresses_work(struct work_struct *work)
+{
+	struct vr_port *port = container_of(work, struct vr_port, addresses);
+	struct net_device *dev = port->dev;
+	struct vr_mactable *table;
+	bool change;
+	u32 count;
+	int err;
+
+	do {
+		netif_addr_lock_bh(dev);
+		change = vr_nic_will_have(port, &count);
+		netif_addr_unlock_bh(dev);
+		if (!change)
+			return;
+		table = vr_mactable_alloc(count, GFP_KERNEL);
+		netif_addr_lock_bh(dev);
+		err = vr_nic_exchange(port, table);
+		netif_addr_unlock_bh(dev);
+	} while (err == -ENOSPC);	/* there is one more by now */
 }

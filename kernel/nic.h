@@ -7,6 +7,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "mactable.h"
 
@@ -45,5 +46,6 @@ void vr_nic_del_address(struct vr_port *port, const u8 *mac);
 bool vr_nic_has_address(const struct vr_nic *nic, u16 vlan, const u8 *mac);
 bool vr_nic_is_own(const struct vr_nic *nic, u16 vlan, const u8 *mac);
 void vr_nic_sync_addresses(struct vr_port *port);
+void vr_nic_addresses_work(struct work_struct *work);
 
 #endif

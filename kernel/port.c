@@ -150,6 +150,7 @@ static int vr_port_stop(struct net_device *dev)
 	netif_addr_lock_bh(dev);
 	vr_nic_sync_addresses(port);
 	netif_addr_unlock_bh(dev);
+	cancel_work_sync(&port->addresses);
 	vr_nic_del_address(port, dev->dev_addr);
 	vr_port_bind(port);
 
@@ -325,6 +326,7 @@ static int vr_port_init_dev(struct net_device *dev)
 	dev->needed_headroom = READ_ONCE(lower->needed_headroom);
 	dev->needed_tailroom = READ_ONCE(lower->needed_tailroom);
 	netdev_hold(lower, &port->tracker, GFP_KERNEL);
+	INIT_WORK(&port->addresses, vr_nic_addresses_work);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct vr_router;
  *	with a NIC's hash filter; protected by the device's address lock
  * @id: index in the table of all ports, 0 before it is in
  * @list: in &vr_nic.ports
+ * @addresses: vr_nic_addresses_work(); queued only while the port is up
  * @link: number of the share of links that its frames are of, 0 for the host's
  * @tracker: of the reference to @lower
  */
@@ -46,6 +47,7 @@ struct vr_port {
 
 	u32 id;
 	struct list_head list;
+	struct work_struct addresses;
 	u16 link;
 	netdevice_tracker tracker;
 };

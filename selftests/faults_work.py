@@ -8,6 +8,7 @@ Numbers of invariants are those of the project's list of risks.
 import contextlib
 import ctypes
 import errno
+import json
 import os
 import random
 import subprocess
@@ -270,6 +271,47 @@ def t_fragments():
     rig.r.batch(["route flush via 10.0.1.0/24"], force=True)
 
 
+def t_addresses():
+    """Memory is fragmented, and a port has got many addresses: frames for them are taken,
+    a moment later."""
+    WORLD.make()
+    if not WORLD.faults.can_filter():
+        raise Skip("this kernel cannot tell who asks for memory")
+    rig = WORLD.rig
+    macs = [f"02:00:00:00:{i >> 8:02x}:{i & 255:02x}" for i in range(0x300, 0x500)]
+    shot = frame(macs[-1], rig.hmac[0], packet("10.0.0.2", PROBE[4][1]))
+
+    def fdb(verb):
+        run("bridge -batch -", ns=rig.r,
+            data="".join(f"fdb {verb} {one} dev r0\n" for one in macs))
+
+    def received():
+        (link_,) = json.loads(run("ip -j -s link show r0", ns=rig.r))
+        return link_["stats64"]["rx"]["packets"]
+
+    def is_taken():
+        before = received()
+        for _ in range(5):
+            rig.send(0, shot)
+        rig.flush()
+        return received() - before >= 5
+    expect("frames for an address that no port has are taken", False, is_taken())
+    WORLD.faults.only_module()
+    WORLD.faults.set("fail_page_alloc", min_order=1, probability=100, times=1 << 20)
+    try:
+        fdb("add")
+        with open("/sys/kernel/debug/fail_page_alloc/times", encoding="ascii") as f:
+            failed = (1 << 20) - int(f.read())
+    finally:
+        WORLD.faults.off()
+    print(f"# {failed} allocations failed")
+    at_least(10, failed)
+    wait("frames for the last address are taken", is_taken)
+    fdb("del")
+    expect("frames for an address that was taken back are taken", False, is_taken())
+    WORLD.probe([2], [2])
+
+
 def t_packets():
     """Packets find no memory: they are dropped, and counted."""
     WORLD.make()
@@ -407,6 +449,7 @@ TESTS = [
     ("routes are flagged anew, without memory", t_flags),
     ("a namespace with a router goes, without memory", t_namespace),
     ("memory is fragmented", t_fragments),
+    ("memory is fragmented, and a port has many addresses", t_addresses),
     ("packets find no memory", t_packets),
     ("the module is loaded without memory", t_load),
     ("nothing leaks", leaks),
