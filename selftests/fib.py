@@ -11,8 +11,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from fibs import CHURN, check, clean, churn_steps, rig, routes, tidy, vrctl  # noqa: E402
-from vrtest import Failure, expect, main, run  # noqa: E402
+from fibs import (CHURN, AtOnce, check, clean, churn_steps, rig,  # noqa: E402
+                  routes, tidy, vrctl)
+from vrtest import SLOW, Failure, expect, main, run, wait  # noqa: E402
 
 
 def fib(line, status=0):
@@ -244,6 +245,30 @@ def ends_meanwhile(how):
     return test
 
 
+def rests():
+    """Who has everything built anew all the time leaves time for others in between."""
+    net = ipaddress.ip_network("198.51.1.0/24")
+    rig.ip("route add {T} 198.51.1.0/24 via 10.0.2.2 dev r2 proto 99")
+    expect("errors", {}, rig.many.do(("add", ipaddress.ip_network((0x64400000 + n, 32)),
+                                      "10.0.1.2", "r1") for n in range(300000)))
+    routes()
+    with AtOnce(net) as changes:
+        for again in (False, True, True):
+            begin, before = time.monotonic(), rig.show()["resyncs"]
+            # only what is refused is answered
+            (answer,) = changes.do(rig.many.message(99999, "add", net))
+            sent = time.monotonic()
+            expect("the answer's number", 99999, answer[2])
+            wait("another resync", lambda: rig.show()["resyncs"] > before)
+            paused, since = time.monotonic() - sent, time.monotonic() - begin
+            wait("active again", lambda: rig.show()["state"] == "active")
+            print(f"# {sent - begin:.2f} s to lose changes, built {paused:.2f} s later")
+            # eight times what building took, which is over half a second, and two at most
+            if again and paused < 0.25 and since < 1.9:
+                raise Failure(f"seconds until it is built again: expected 0.25 or more, "
+                              f"actual {paused:.2f}")
+
+
 def permissions():
     """Looking is free, but for what takes the kernel long."""
     def nobody(line):
@@ -269,6 +294,8 @@ def tests(vrf):
     yield f"{where}: a route of many paths", tidy(many_paths)
     if not vrf:
         yield f"{where}: churn", tidy(churn)
+        if not SLOW:
+            yield f"{where}: built anew again and again", tidy(rests)
         yield f"{where}: changes while routes are shown", tidy(changes_meanwhile)
         yield f"{where}: down while routes are shown", tidy(ends_meanwhile("down"))
         yield f"{where}: deleted while routes are shown", tidy(ends_meanwhile("deleted"))

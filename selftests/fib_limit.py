@@ -17,8 +17,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import nl  # noqa: E402
-from fibs import (CHURN, GATEWAYS, check, churn_steps, limit, r4, r6, refused, rig,  # noqa: E402
-                  routes, text, tidy, vrctl)
+from fibs import (CHURN, AtOnce, check, churn_steps, limit, r4, r6,  # noqa: E402
+                  refused, rig, routes, text, tidy, vrctl)
 from vrtest import SLOW, Failure, expect, in6, main, run, wait  # noqa: E402
 
 
@@ -337,13 +337,9 @@ def lost_refuses():
     limit(have + 10)
     before = rig.show()
     net, new = (ipaddress.ip_network(f"198.51.{n}.0/24") for n in (1, 2))
-    # in one go, so that the router gets no turn
-    steps = [("replace", net) + GATEWAYS[4][i % 2] for i in range(1, 65600)]
-    data = b"".join(rig.many.message(i, *step) for i, step in enumerate(steps))
-    with nl.Socket(ns=rig.r) as sock:
-        sock.sock.setsockopt(socket.SOL_SOCKET, 32, 2 * len(data))      # SO_SNDBUFFORCE
-        sock.sock.send(data + rig.many.message(99999, "add", new, "10.0.1.2", "r1"))
-        (kind, flags, seq, payload), = nl.messages(sock.sock.recv(1 << 16))
+    with AtOnce(net) as changes:
+        (kind, flags, seq, payload), = changes.do(
+            rig.many.message(99999, "add", new, "10.0.1.2", "r1"))
     answer = nl.Answer()
     answer.end(payload, flags, False)
     expect("the answer", (nl.NLMSG_ERROR, 99999, errno.EBUSY,

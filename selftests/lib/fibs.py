@@ -3,8 +3,10 @@
 import ipaddress
 import json
 import platform
+import socket
 import subprocess
 
+import nl
 from routes import Routes
 from vrtest import SLOW, Failure, expect, run, wait
 from ways import TheRig
@@ -146,3 +148,24 @@ def churn_steps(rnd, number, alive, most=None):
             gateways = GATEWAYS[net.version]
             steps.append((verb, net) + gateways[i % len(gateways)])
     return steps, errors
+
+
+class AtOnce:
+    """More changes of a route than are noted, in one go, so that the router gets no turn."""
+
+    def __init__(self, net):
+        self.data = b"".join(rig.many.message(i, "replace", net, *GATEWAYS[4][i % 2])
+                             for i in range(1, 65600))
+        self.sock = nl.Socket(ns=rig.r)
+        self.sock.sock.setsockopt(socket.SOL_SOCKET, 32, 4 * len(self.data))    # SO_SNDBUFFORCE
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+    def do(self, last):
+        """Do them, and another message. Return the answers to that one."""
+        self.sock.sock.send(self.data + last)
+        return list(nl.messages(self.sock.sock.recv(1 << 16)))
