@@ -33,6 +33,7 @@ class Corpus:
             "link": list(frames2.everything()), "segments": list(frames2.segments()),
             "sums": list(frames2.half_sums()), "splits": list(frames2.splits()),
             "cuts": list(frames2.cuts()), "trains": list(frames2.trains()),
+            "sources": list(frames2.sources()),
             "hairpins": list(frames2.hairpins()), "sizes": list(frames2.sizes()),
             "seeds": seeds}
         for name, part in self.parts.items():

@@ -193,7 +193,7 @@ STILL = ["TRY ip route del {T} 198.51.100.0/25", "TRY ip route del {T} 198.51.10
 def sysctls():
     for value in (1, 2):
         yield Config(f"rp_filter {value}", *conf("rp_filter", value, 0, "4"),
-                     punts=("rp-filter",), share=20)
+                     punts=("rp-filter",), parts=("sources",), share=20)
     for policy in (1, 2, 3):
         fields = [f"sysctl net.ipv{f}.fib_multipath_hash_fields=63" for f in (4, 6)]
         yield Config(f"hash policy {policy}",

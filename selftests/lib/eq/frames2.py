@@ -231,6 +231,14 @@ def sizes():
             yield 0, NO_VNET + frame2(packet(A6, dst, b"z" * (size - 48)))
 
 
+def sources():
+    """From senders behind each kind of route."""
+    for n in range(1, 17):
+        for net in ("10.0.0", "10.9.0", "198.51.100", "192.0.2", "198.18.0", "203.0.113",
+                    "100.64.0", "100.65.0", "100.66.0", "100.67.0"):
+            yield 0, NO_VNET + frame2(packet(f"{net}.{n + 100}", f"198.51.100.{n + 200}"))
+
+
 def hairpins():
     """Out where they came in, each with addresses of its own."""
     for n in range(60):
