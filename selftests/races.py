@@ -283,10 +283,23 @@ def catch_up(total):
             W.log.read()
         if not lacking:
             break
-    # for those who count, some traffic in peace
+    # for those who count, some traffic in peace: to what is left, and to new routers
+    nics_up()
+    for i in range(0, churn.SPACES, 2):
+        churn.space_del(f"{BASE}s{i}")
+    # a work of the kernel's takes their ports down
+    time.sleep(2)
     for i in range(churn.SPACES):
         one.make_domain(i, None)
     time.sleep(2)
+
+
+def nics_up():
+    """Whatever happened to them."""
+    with nl.Socket() as route:
+        for nic in W.nics:
+            route.ask(rtnl.NEWLINK, rtnl.link(index=nic, flags=rtnl.IFF_UP, change=rtnl.IFF_UP,
+                                              more=nl.attr(rtnl.MTU, 1500)))
 
 
 def races():
@@ -381,10 +394,7 @@ def works():
     there()
     W.clear()
     no_ports()
-    with nl.Socket() as route:
-        for nic in W.nics:
-            route.ask(rtnl.NEWLINK, rtnl.link(index=nic, flags=rtnl.IFF_UP, change=rtnl.IFF_UP,
-                                              more=nl.attr(rtnl.MTU, 1500)))
+    nics_up()
     refused = []
 
     def tell(kind, _, args, error):
