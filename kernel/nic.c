@@ -239,7 +239,7 @@ static int vr_nic_fill(struct vr_port *port, struct vr_mactable *table)
 	int err;
 
 	err = vr_mactable_fill(table, vr_nic_table(port->nic), value);
-	if (err || !port->up)
+	if (err || !READ_ONCE(port->up))
 		return err;
 	/* an address that another port has already stays with that one */
 	netdev_for_each_uc_addr(ha, port->dev) {
@@ -260,7 +260,7 @@ static void vr_nic_clear(struct vr_port *port)
 	struct vr_mactable *table = vr_nic_table(port->nic);
 	struct vr_mactable_slot *slot = NULL;
 
-	if (port->up)
+	if (READ_ONCE(port->up))
 		return;
 	vr_mactable_for_each(table, slot)
 		if (slot->value == vr_nic_value(port, false))
@@ -270,7 +270,7 @@ static void vr_nic_clear(struct vr_port *port)
 /* How many addresses the table will have; false if no change is needed. */
 static bool vr_nic_will_have(struct vr_port *port, u32 *count)
 {
-	u32 more = port->up ? netdev_uc_count(port->dev) : 0, added;
+	u32 more = READ_ONCE(port->up) ? netdev_uc_count(port->dev) : 0, added;
 
 	*count = vr_nic_others(port, &added) + more;
 	return added || more;
@@ -311,7 +311,7 @@ void vr_nic_sync_addresses(struct vr_port *port)
 			return;
 		err = vr_nic_exchange(port, vr_mactable_alloc(count, GFP_ATOMIC));
 	} while (err == -ENOSPC);	/* another port was faster */
-	if (err && port->up)
+	if (err && READ_ONCE(port->up))
 		schedule_work(&port->addresses);
 }
 

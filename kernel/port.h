@@ -23,7 +23,7 @@ struct vr_router;
  * @dev: the port's net device
  * @lower: the NIC's net device
  * @vlan: VLAN id on the NIC, 0 for untagged
- * @up: takes frames; protected by RTNL
+ * @up: takes frames; written under RTNL
  * @tunnel: @lower or a device below it is a tunnel; written under RTNL
  * @promisc: wants frames that are for nobody else, too; protected by RTNL
  * @groups: which broadcast and multicast it wants, by vr_port_group(): maybe more, as

@@ -320,6 +320,20 @@ static void vr_port_link_lower_gone(struct vr_nic *nic)
 	unregister_netdevice_many(&kill);
 }
 
+/* The NIC's own address is nobody else's; the one that it had may be. */
+static void vr_port_link_lower_changed(struct vr_nic *nic)
+{
+	struct vr_port *port;
+
+	list_for_each_entry(port, &nic->ports, list) {
+		if (port->vlan || netdev_uc_empty(port->dev))
+			continue;
+		netif_addr_lock_bh(port->dev);
+		vr_nic_sync_addresses(port);
+		netif_addr_unlock_bh(port->dev);
+	}
+}
+
 /* A move to another namespace flushes the NIC's filters, but what ports have put there
  * would count as being there: out before, and in again.
  */
@@ -474,6 +488,9 @@ int vr_port_event(struct net_device *dev, unsigned long event, void *ptr)
 		break;
 	case NETDEV_PRE_CHANGEADDR:
 		return vr_port_link_lower_address(nic, ptr);
+	case NETDEV_CHANGEADDR:
+		vr_port_link_lower_changed(nic);
+		break;
 	case NETDEV_PRECHANGEUPPER:
 		return vr_port_link_lower_upper(nic, ptr);
 	case NETDEV_PRE_TYPE_CHANGE:

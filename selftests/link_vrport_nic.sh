@@ -170,6 +170,32 @@ t_filter_multicast()
 }
 vr_test "filter: multicast groups come and go" t_filter_multicast
 
+# unicast: how many frames for one receiver p0 has got
+unicast() { echo $(($(stat "$host" p0 rx_packets) - $(stat "$host" p0 multicast))); }
+
+t_nic_lets_go()
+{
+	local own before
+
+	own=$(vr_mac "$host" eth0)
+	vr_ok port p0 type vrport
+	vr_ok ip -n "$host" link set p0 up
+	vr_ok bridge -n "$host" fdb add "$own" dev p0
+	ip -n "$h0" addr add 10.5.0.2/24 dev eth0
+	ip -n "$h0" neigh replace 10.5.0.9 lladdr "$own" dev eth0
+	before=$(unicast)
+	vr_no_ping "$h0" 10.5.0.9
+	vr_expect "frames for the NIC's address" "$before" "$(unicast)"
+	vr_ok ip -n "$host" link set eth0 address 02:00:00:00:02:01
+	vr_no_ping "$h0" 10.5.0.9
+	vr_expect_num "frames for the address that the NIC had" "$(unicast)" -gt "$before"
+	del p0
+	vr_ok ip -n "$host" link set eth0 address "$own"
+	ip -n "$h0" neigh del 10.5.0.9 dev eth0
+	ip -n "$h0" addr flush dev eth0
+}
+vr_test "filter: an added address that was the NIC's" t_nic_lets_go
+
 t_no_lro()
 {
 	local lro=large-receive-offload
