@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from vrtest import Failure, expect, forwarded, frame, main, packet, run, wait  # noqa: E402
-from ways import (ANY, R, VIA, follows, flush_all, many_nexthops, own, rig,  # noqa: E402
+from ways import (ANY, R, VIA, follows, many_nexthops, own, rig,  # noqa: E402
                   to0, wire_of)
 
 
@@ -182,11 +182,11 @@ def forgets_many():
         wait("the neighbour to be gone", is_gone)
     finally:
         rig.ip(f"neigh replace {gw} lladdr {rig.hmac[1]} dev r1 nud permanent")
-        flush_all()
+        rig.flush_routes()
     rig.ip(R("add", ANY[4], 1))
     rig.sync()
     expect("way, once it is back", 1, wire_of(dst))
-    flush_all()
+    rig.flush_routes()
 
 
 def objects(family):
@@ -297,9 +297,9 @@ def one_metric6():
                     if fast != slow or not (i or taken):
                         wrong.append(f"after {steps[:i + 1]}, from {wire}: expected as plain "
                                      f"Linux {slow}, actual {fast}, taken {taken}")
-            flush_all()
+            rig.flush_routes()
     finally:
-        flush_all()
+        rig.flush_routes()
         rig.ip("nexthop del id 11", "nexthop del id 12",
                *(f"-6 neigh del {dst} dev r{i}" for i in (1, 2)))
     if wrong:
@@ -322,9 +322,9 @@ def expires6():
             fast, slow, _ = as_linux(0, dst)
             expect(f"wires of {way}, expired, plain Linux", [2], slow)
             expect(f"wires of {way}, expired", slow, fast)
-            flush_all()
+            rig.flush_routes()
     finally:
-        flush_all()
+        rig.flush_routes()
         rig.ip(f"-6 neigh del {dst} dev r1")
         rig.r.sysctl("net.ipv6.route.gc_interval", 30)
 

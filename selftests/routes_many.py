@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from vrtest import (SLOW, Failure, Skip, expect, forwarded, frame,  # noqa: E402
                     is_chatter, main, receive, run, wait)
-from ways import (A4, A6, R, VIA, flush_all, many_nexthops, own, rig,  # noqa: E402
+from ways import (A4, A6, R, VIA, many_nexthops, own, rig,  # noqa: E402
                   to0, wire_of)
 
 
@@ -241,7 +241,7 @@ def random_table():
         rig.sync()
         agree(sorted(alive, key=str), rnd, number)
     finally:
-        flush_all()
+        rig.flush_routes()
 
 
 def overflow():
@@ -278,7 +278,7 @@ def overflow():
         expect("way to a route that is gone", "no-route", wire_of("100.64.0.9", False))
     finally:
         rig.revive(2)
-        flush_all()
+        rig.flush_routes()
 
 
 def too_many_nexthops():
@@ -311,7 +311,7 @@ def too_many_nexthops():
         run(f"vrctl fib check {rig.name}", ns=rig.r)
     finally:
         run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
-        flush_all()
+        rig.flush_routes()
 
 
 def tests(vrf):

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from vrtest import Failure, expect, main, run, wait  # noqa: E402
-from ways import A4, A6, ANY, R, VIA, flows, flush_all, own, rig, to0, ways  # noqa: E402
+from ways import A4, A6, ANY, R, VIA, flows, own, rig, to0, ways  # noqa: E402
 
 
 def multipath(kind, w1, w2):
@@ -277,7 +277,7 @@ def taken_back6():
         expect("resyncs", resyncs, rig.show()["resyncs"])
     finally:
         run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
-        flush_all()
+        rig.flush_routes()
 
 
 def by_device6():
@@ -309,7 +309,7 @@ def by_device6():
             expect("resyncs", 1, more)
     finally:
         run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
-        flush_all()
+        rig.flush_routes()
 
 
 def mtus6():
@@ -338,9 +338,9 @@ def mtus6():
             rig.ip(f"-6 route del {{T}} {ANY[6]} {PATHS6[1 if first else 2]}")
             rig.sync()
             expect("packets forwarded, one MTU", len(sent), same("one MTU"))
-            flush_all()
+            rig.flush_routes()
     finally:
-        flush_all()
+        rig.flush_routes()
 
 
 def tests(vrf):

@@ -86,10 +86,7 @@ def check():
 def clean():
     """No limit, and no routes but those that the rig made."""
     limit(0)
-    where = "table 100" if rig.vrf else "table main"
-    for v in ("-4", "-6"):
-        run(f"ip {v} route flush {where} proto 99", False, ns=rig.r)
-    rig.sync()
+    rig.flush_routes()
 
 
 def tidy(test):

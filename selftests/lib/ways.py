@@ -27,6 +27,13 @@ class TheRig:
             self.now = Rig(3, vrf=vrf)
         return test
 
+    def flush_routes(self):
+        """The tests' routes go, not those that the rig made."""
+        for v in ("-4", "-6"):
+            run(f"ip {v} route flush {'table 100' if self.vrf else 'table main'} proto 99",
+                False, ns=self.r)
+        self.sync()
+
 
 rig = TheRig()
 
@@ -65,22 +72,12 @@ def follows(steps):
             got = {d: wire_of(d, isinstance(w, int)) for d, w in want.items()}
             expect(f"ways after {todo}", want, got)
     finally:
-        for v in ("-4", "-6"):
-            run(f"ip {v} route flush {'table 100' if rig.vrf else 'table main'} proto 99",
-                False, ns=rig.r)
+        rig.flush_routes()
         for line in (["ip -4 route show", "ip -6 route show"] if not rig.vrf else
                      ["ip -4 route show vrf red", "ip -6 route show vrf red"]):
             for route in run(line, ns=rig.r).splitlines():
                 if "proto 99" in route:
                     raise Failure(f"route that is left: {route}")
-        rig.sync()
-
-
-def flush_all():
-    where = "table 100" if rig.vrf else "table main"
-    for v in ("-4", "-6"):
-        run(f"ip {v} route flush {where} proto 99", False, ns=rig.r)
-    rig.sync()
 
 
 def R(verb, dst, wire=None, extra="", kind=""):
