@@ -78,6 +78,7 @@ class Check:
 
     def __init__(self, pair, config, chance):
         self.pair, self.config, self.chance = pair, config, chance
+        self.exchange = pair.paused if config.pauses else pair.exchange
         self.sent = 0
         self.steps = itertools.cycle(config.steps)
         own = {addr(a) for a in config.own}
@@ -105,7 +106,7 @@ class Check:
         self.counters(frames[start:], before)
 
     def compare(self, chunk, at_once):
-        a, b = self.pair.exchange(chunk, at_once)
+        a, b = self.exchange(chunk, at_once)
         if all(same(x, y, self.mask) for x, y in zip(a, b)):
             return
         story = self.story(a, b)
@@ -125,7 +126,7 @@ class Check:
 
     def explain(self, one, at_once):
         wire, data = one
-        a, b = self.pair.exchange([one], at_once)
+        a, b = self.exchange([one], at_once)
         return f"sent on wire {wire}: {hexa(data)}\n# {self.story(a, b)}"
 
     def story(self, a, b):
@@ -145,12 +146,12 @@ class Check:
         return "\n# ".join(lines) or "no difference this time"
 
     def frames_differ(self, frames, at_once):
-        a, b = self.pair.exchange(frames, at_once)
+        a, b = self.exchange(frames, at_once)
         return not all(same(x, y, self.mask) for x, y in zip(a, b))
 
     def counters_differ(self, frames, at_once):
         before = self.pair.counters()
-        self.pair.exchange(frames, at_once)
+        self.exchange(frames, at_once)
         return bool(self.odd_counters(before, 3))
 
     def blame(self, frames, at_once, differ):
@@ -190,7 +191,7 @@ class Check:
         lines = [f"counters, name: (plain Linux, router): expected the same, actual {wrong}"]
         for wire, data in one:
             start = self.pair.counters()
-            self.pair.exchange([(wire, data)], 1)
+            self.exchange([(wire, data)], 1)
             lines.append(f"sent on wire {wire}: {hexa(data)}: {self.odd_counters(start, 3)}")
         if not one:
             self.again(frames, 1, self.counters_differ, lines[0])

@@ -13,10 +13,10 @@ from .sides import NEVER
 # itself, in percent; steps: done one after the other, between batches; mode: 0 bursts
 # only, 1 one by one only; uncounted: counters that may differ, and why; own: addresses
 # that NAT gives to what the router itself sends; only: nothing but the parts; but:
-# not those of which this is true.
+# not those of which this is true; pauses: what comes after a broadcast waits for it.
 Config = namedtuple("Config", "name setup undo kind parts punts share steps mode uncounted "
-                    "own only but", defaults=((), (), "plain", (), (), 0, (), None, {}, (),
-                                              False, None))
+                    "own only but pauses", defaults=((), (), "plain", (), (), 0, (), None, {},
+                                                     (), False, None, False))
 
 ROUTES = [
     "ip route add {T} 0.0.0.0/0 via 10.0.1.2",
@@ -151,6 +151,11 @@ INPUT = """nft table inet i {
  chain in { type filter hook input priority 0; udp dport 2000 drop; }
  chain out { type filter hook output priority 0; ip protocol tcp drop; }
 }"""
+REDIRECTS = """nft table ip6 o {
+ chain out { type filter hook output priority 0; icmpv6 type nd-redirect drop; }
+}"""
+REQUESTS = {f"{port}Ip6OutRequests": "redirects are counted before netfilter drops them"
+            for port in ("", "r0 ", "r1 ", "r2 ")}
 GRO = {"*": "GRO merges what comes together: as many packets as luck has it count as one"}
 
 OBJECTS = ["ip nexthop add id 1 via 10.0.1.2 dev r1", "ip nexthop add id 2 via 10.0.2.2 dev r2",
@@ -262,20 +267,23 @@ def routes():
     yield Config("no carrier, passed over",
                  [*dead[0], "DOWN 2", "H: ip link set p2 down", carrier(False)],
                  ["H: ip link set p2 up", carrier(True), "UP 2", revive, *dead[1]])
-    # whether ARP of others may change a neighbour depends on how long ago it was changed
+    # Whether ARP of others may change a neighbour depends on how long ago it was changed,
+    # and whether there is a redirect on how long ago the last one was. What a macvlan
+    # hears by broadcast it hears later than a packet that comes next.
     locktime = "sysctl net.ipv4.neigh.r1.locktime={}".format
     yield Config("neighbours unknown", [
         locktime(100000), "ip neigh del 10.0.2.2 dev r2",
-        "ip neigh del 2001:db8:2::2 dev r2", link_local,
+        "ip neigh del 2001:db8:2::2 dev r2", link_local, REDIRECTS,
         "ip neigh replace 10.0.1.2 lladdr 02:00:00:00:00:21 dev r1 nud stale",
         "ip neigh replace 2001:db8:1::2 lladdr 02:00:00:00:00:21 dev r1 nud stale"],
         [locktime(100), "ip neigh flush dev r2", "ip neigh flush dev r1", no_link_local,
+         "nft delete table ip6 o",
          "ip neigh replace 10.0.2.2 lladdr 02:00:00:00:00:22 dev r2 nud permanent",
          "ip neigh replace 2001:db8:2::2 lladdr 02:00:00:00:00:22 dev r2 nud permanent",
          "ip neigh replace 10.0.1.2 lladdr 02:00:00:00:00:21 dev r1 nud permanent",
          "ip neigh replace 2001:db8:1::2 lladdr 02:00:00:00:00:21 dev r1 nud permanent"],
         # the last packet waits for each: in a burst control traffic would be before it
-        steps=KNOWN, punts=("neighbour",), mode=1)
+        steps=KNOWN, punts=("neighbour",), mode=1, uncounted=REQUESTS, pauses=True)
     # a source gets one at once and then, by a limit of time, perhaps another one:
     # each packet is from and for somebody else
     on = conf("send_redirects", 1, 0, "4")

@@ -309,6 +309,19 @@ class Pair:
                 for _ in side._take(i, s):
                     pass
 
+    def paused(self, batch, at_once):
+        """As exchange(), but what follows a frame to many is not sent before all have
+        heard it: a macvlan leaves these to a work."""
+        got = [[[] for _ in range(self.rig.n)] for _ in self.sides]
+        start = 0
+        for k, (_, data) in enumerate(batch, 1):
+            if data[VNET] & 1 or k == len(batch):
+                for side, more in zip(got, self.exchange(batch[start:k], at_once)):
+                    for wire, frames in zip(side, more):
+                        wire += frames
+                start = k
+        return got
+
     def exchange(self, batch, at_once):
         """Through both; return what comes out of each, by wire."""
         number = next(self.number)
