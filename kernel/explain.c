@@ -9,6 +9,7 @@
 
 #include "explain.h"
 #include "gate.h"
+#include "header.h"
 #include "port.h"
 #include "rib.h"
 #include "router.h"
@@ -63,8 +64,17 @@ static void vr_explain_show_way(const struct vr_way *way, struct vr_explain *ex)
 		ex->out = way->port->dev;
 }
 
+static bool vr_explain_passes(const struct vr_rib *rib,
+			      const struct vr_explain *ex, u8 rpf)
+{
+	__be32 src = vr_explain_addr4(&ex->src);
+
+	return !rpf || !src || vr_way_source4(rib, src, ex->in, rpf == 1);
+}
+
 static u8 vr_explain_out(const struct vr_router *router,
-			 const struct vr_way *way, struct vr_explain *ex)
+			 const struct vr_rib *rib, const struct vr_way *way,
+			 u8 rpf, struct vr_explain *ex)
 {
 	struct vr_forward_out out = {};
 	u64 lladdr;
@@ -82,6 +92,8 @@ static u8 vr_explain_out(const struct vr_router *router,
 		ex->mtu = way->nh->mtu;
 	if (reason)
 		return reason;
+	if (!vr_explain_passes(rib, ex, rpf))
+		return VROUTER_PUNT_RP_FILTER;
 	reason = vr_way_neigh(way, ex->family, &ex->dst, &lladdr, false);
 	ex->known = !reason;
 	if (ex->known)
@@ -89,27 +101,21 @@ static u8 vr_explain_out(const struct vr_router *router,
 	return reason;
 }
 
-static bool vr_explain_is_special(const struct vr_explain *ex)
+/* A source that was left out is as good as the destination. */
+static u8 vr_explain_address(const struct vr_explain *ex)
 {
-	if (ex->family == AF_INET)
-		return ipv4_is_multicast(vr_explain_addr4(&ex->dst)) ||
-		       ipv4_is_lbcast(vr_explain_addr4(&ex->dst));
-	return ipv6_addr_is_multicast(&ex->dst);
-}
-
-static bool vr_explain_is_martian(const struct vr_explain *ex)
-{
-	__be32 dst = vr_explain_addr4(&ex->dst);
+	const struct in6_addr *src = ipv6_addr_any(&ex->src) ? &ex->dst :
+							       &ex->src;
 
 	if (ex->family == AF_INET)
-		return ipv4_is_zeronet(dst) || ipv4_is_loopback(dst);
-	return ipv6_addr_type(&ex->dst) & (IPV6_ADDR_LOOPBACK |
-					   IPV6_ADDR_LINKLOCAL) ||
-	       ipv6_addr_any(&ex->dst);
+		return vr_header_address4(vr_explain_addr4(src),
+					  vr_explain_addr4(&ex->dst));
+	return vr_header_address6(src, &ex->dst);
 }
 
 static u8 vr_explain_in(const struct vr_router *router,
-			const struct vr_rib *rib, struct vr_explain *ex)
+			const struct vr_rib *rib, struct vr_explain *ex,
+			u8 *rpf)
 {
 	struct vr_forward_in in = {};
 	u8 reason;
@@ -120,8 +126,11 @@ static u8 vr_explain_in(const struct vr_router *router,
 		return reason;
 	in.port = ex->in;
 	in.net = dev_net(ex->in->dev);
-	return ex->family == AF_INET ? vr_gate_in4(&in, router, rib) :
-				       vr_gate_in6(&in, router, rib);
+	if (ex->family == AF_INET6)
+		return vr_gate_in6(&in, router, rib);
+	reason = vr_gate_in4(&in, router, rib);
+	*rpf = in.rpf;
+	return reason;
 }
 
 /**
@@ -135,23 +144,20 @@ void vr_explain(const struct vr_router *router, struct vr_explain *ex)
 {
 	const struct vr_rib *rib = rcu_dereference(router->rib);
 	struct vr_way way = {};
-	u8 reason;
+	u8 reason, rpf = 0;
 
-	reason = vr_explain_in(router, rib, ex);
+	reason = vr_explain_in(router, rib, ex, &rpf);
 	if (!rib) {
 		ex->reason = reason;
 		return;
 	}
 	vr_explain_match(rib, ex);
-	if (!reason && vr_explain_is_special(ex))
-		reason = VROUTER_PUNT_MULTICAST;
-	if (!reason && vr_explain_is_martian(ex))
-		reason = VROUTER_PUNT_MARTIAN;
+	reason = reason ? : vr_explain_address(ex);
 	if (!reason) {
 		reason = vr_explain_way(rib, dev_net(router->dev), ex, &way);
 		if (!reason) {
 			vr_explain_show_way(&way, ex);
-			reason = vr_explain_out(router, &way, ex);
+			reason = vr_explain_out(router, rib, &way, rpf, ex);
 		}
 	}
 	ex->reason = reason;
