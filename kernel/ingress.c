@@ -146,17 +146,6 @@ static u64 vr_ingress_stamp(struct vr_ingress *in)
 	return in->now;
 }
 
-/* Control first, but while data waits only for every other packet. */
-static struct sk_buff *vr_ingress_dequeue(struct vr_queue *queue,
-					  unsigned int turn)
-{
-	struct sk_buff *skb = NULL;
-
-	if (unlikely(queue->control.head) && (!(turn & 1) || !queue->data.head))
-		skb = vr_ingress_pop(&queue->control);
-	return skb ? : vr_ingress_pop(&queue->data);
-}
-
 static unsigned int vr_ingress_serve(struct vr_ingress *in,
 				     struct vr_queue *queue, unsigned int max)
 {
@@ -166,7 +155,7 @@ static unsigned int vr_ingress_serve(struct vr_ingress *in,
 	u64 time;
 
 	vr_forward_begin(&in->forward, queue);
-	while (n < max && (skb = vr_ingress_dequeue(queue, n))) {
+	while (n < max && (skb = vr_ingress_dequeue(queue))) {
 		time = in->now - vr_ingress_cb(skb)->time;
 		u64_stats_update_begin(&stats->syncp);
 		u64_stats_inc(&stats->delay[vr_stats_bucket(time)]);

@@ -48,6 +48,7 @@ struct vr_fifo {
  * @cost: moving average of CPU time a packet, ns << VR_INGRESS_COST_SHIFT
  * @peak: most packets that were queued
  * @visits: times that it was served
+ * @owed: a control packet went before data that waits
  * @guard: what is noted of packets that found it full
  * @stats: counters
  */
@@ -59,6 +60,7 @@ struct vr_queue {
 	u32 cost;
 	u32 peak;
 	u32 visits;
+	bool owed;
 	struct vr_guard_mark guard;
 	struct vr_stats stats;
 };

@@ -139,6 +139,26 @@ static inline struct sk_buff *vr_ingress_pop(struct vr_fifo *fifo)
 }
 
 /**
+ * vr_ingress_dequeue() - take the packet of a router that is served next
+ * @queue: its queue on this CPU
+ *
+ * Control goes first, but while data waits only every other time, of all visits: one
+ * may be a single packet.
+ *
+ * Context: the queue's CPU, BH disabled.
+ * Return: packet, or NULL.
+ */
+static inline struct sk_buff *vr_ingress_dequeue(struct vr_queue *queue)
+{
+	if (unlikely(queue->control.head)) {
+		queue->owed = !queue->owed && queue->data.head;
+		if (queue->owed || !queue->data.head)
+			return vr_ingress_pop(&queue->control);
+	}
+	return vr_ingress_pop(&queue->data);
+}
+
+/**
  * vr_ingress_drop() - drop a packet, and count it
  * @queue: whose counters
  * @skb: packet, in no queue
