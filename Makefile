@@ -3,7 +3,6 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
-MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/vrouter
 INSTALL ?= install
 M := $(CURDIR)/kernel
@@ -32,15 +31,11 @@ install: all
 	$(KBUILD) \
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
 	if [ -z "$(DESTDIR)" ]; then \
-		depmod -a "$$($(MAKE) -s -C $(KDIR) kernelrelease)"; fi
+		depmod -a "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)"; fi
 	if [ -f tools/Makefile ]; then \
 		$(MAKE) -C tools install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); fi
-	for f in Documentation/*.[1-9] Documentation/man/*.[1-9]; do \
-		[ ! -f "$$f" ] || $(INSTALL) -D -m 644 "$$f" \
-			"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; done
-	for f in README* Documentation/*.rst Documentation/*.md; do \
-		[ ! -f "$$f" ] || $(INSTALL) -D -m 644 "$$f" \
-			"$(DESTDIR)$(DOCDIR)/$${f##*/}" || exit 1; done
+	for f in README.md Documentation/*/*.* Documentation/netlink/specs/*.yaml; do \
+		$(INSTALL) -D -m 644 "$$f" "$(DESTDIR)$(DOCDIR)/$$f" || exit 1; done
 
 clean:
 	if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi
