@@ -348,6 +348,28 @@ static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
 	rtnl_unlock();
 }
 
+/* Return: why the router falls back: enum vrouter_punt_reason, or 0 */
+static u32 vr_mirror_reason(const struct vr_mirror *mirror)
+{
+	u32 reason;
+
+	rcu_read_lock();
+	vr_router_state(mirror->router, &reason);
+	rcu_read_unlock();
+	return reason;
+}
+
+/* Tell listeners if the data plane left packets to the stack, or took them back. */
+static void vr_mirror_check_state(struct vr_mirror *mirror)
+{
+	u32 reason = vr_mirror_reason(mirror);
+
+	if (reason == mirror->told)
+		return;
+	mirror->told = reason;
+	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
+}
+
 static void vr_mirror_check_quota(struct vr_mirror *mirror)
 {
 	bool tell;
@@ -376,9 +398,9 @@ static void vr_mirror_resync(struct vr_mirror *mirror)
 		return;
 	}
 	WRITE_ONCE(router->resyncs, router->resyncs + 1);
+	mirror->told = vr_mirror_reason(mirror);
 	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 	vr_mirror_build(mirror);
-	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
 }
 
 /* The last thing that the work does. */
@@ -452,14 +474,13 @@ static void vr_mirror_work(struct work_struct *work)
 		return;
 	}
 	memcg = set_active_memcg(mirror->router->memcg);
-	if (!mirror->rib) {
+	if (!mirror->rib)
 		vr_mirror_build(mirror);
-		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
-	} else if (!vr_mirror_drain(mirror, VR_MIRROR_TURN)) {
+	else if (!vr_mirror_drain(mirror, VR_MIRROR_TURN))
 		vr_mirror_resync(mirror);
-	} else {
+	else
 		vr_mirror_follow(mirror);
-	}
+	vr_mirror_check_state(mirror);
 	if (mirror->rib) {
 		vr_mirror_check_quota(mirror);
 		vr_mirror_look(mirror);
@@ -489,6 +510,7 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	mirror->net = dev_net(router->dev);
 	mirror->vrf = vrf;
 	mirror->table = vrf ? l3mdev_fib_table(vrf) : RT_TABLE_MAIN;
+	mirror->told = VROUTER_PUNT_MIRROR;
 	mirror->fib_nb.notifier_call = vr_mirror_event;
 	spin_lock_init(&mirror->lock);
 	INIT_LIST_HEAD(&mirror->events);

@@ -25,16 +25,21 @@
 void vr_mirror_judge(struct vr_mirror *mirror)
 {
 	struct vr_router *router = mirror->router;
+	u8 blocked4, blocked6;
 
 	lockdep_assert_held(&mirror->lock);
 	if (mirror->stopped)
 		return;
-	WRITE_ONCE(router->blocked4,
-		   vr_rules_plain(&mirror->rules4, mirror->vrf) ? 0 :
-		   VROUTER_PUNT_RULES);
-	WRITE_ONCE(router->blocked6,
-		   vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
-		   VROUTER_PUNT_RULES);
+	blocked4 = vr_rules_plain(&mirror->rules4, mirror->vrf) ? 0 :
+		   VROUTER_PUNT_RULES;
+	blocked6 = vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
+		   VROUTER_PUNT_RULES;
+	/* the work tells listeners */
+	if (!mirror->replaying &&
+	    (blocked4 != router->blocked4 || blocked6 != router->blocked6))
+		vr_mirror_kick(mirror, 0);
+	WRITE_ONCE(router->blocked4, blocked4);
+	WRITE_ONCE(router->blocked6, blocked6);
 }
 
 /**

@@ -45,6 +45,7 @@ struct vr_rib;
  * @work: does the job; the only one who touches what follows
  * @rib: the routes
  * @registered: hears of routes
+ * @told: why the router falls back, as listeners know: enum vrouter_punt_reason, or 0
  * @failures: how often building everything failed since it last did not
  * @rest: it is not built again before that, jiffies
  * @reflag: the kernel is still to be told of routes whose nexthops changed
@@ -76,6 +77,7 @@ struct vr_mirror {
 	struct delayed_work work;
 	struct vr_rib *rib;
 	bool registered;
+	u32 told;
 	u8 failures;
 	u64 rest;
 	bool reflag;

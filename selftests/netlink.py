@@ -221,6 +221,15 @@ def news(fam, want):
     return got
 
 
+def told_reason(red, fam, what, words, reason):
+    """That the stack has to forward, and that it has not, is told at once."""
+    for do, state in (("add", "fallback"), ("del", "active")):
+        run(f"{what} {do} {words}", ns=red.ns)
+        told = news(fam, "router-change-ntf")[-1]["msg"]
+        expect(f"{what} {do}", (state, reason if do == "add" else None),
+               (told["state"], told.get("fallback-reason")))
+
+
 def t_notifications(red):
     """Each change of a router or port is told, in its namespace alone."""
     with red.ns:
@@ -255,6 +264,10 @@ def t_notifications(red):
     got = news(fam, "router-del-ntf")
     expect("router", "vr-blue", got[-1]["msg"]["ifname"])
     run("ip link del blue", ns=red.ns)
+    told_reason(red, fam, "ip rule", "from 192.0.2.0/24 table 77", "rules")
+    told_reason(red, fam, "ip -6 rule", "from 2001:db8::/32 table 77", "rules")
+    told_reason(red, fam, "ip -6 route", "2001:db8:1::/48 from 2001:db8::/32 dev red0",
+                "route-unsupported")
     elsewhere.check_ntf()
     expect("notifications in another namespace", [], elsewhere.async_msg_queue)
 
