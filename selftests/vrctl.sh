@@ -291,8 +291,10 @@ vr_nic_pair eth0 "$host" eth0 "$h0"
 vr_nic_pair eth1 "$host" eth0 "$h1"
 ip -n "$host" link set eth1 down
 blue=vr-$$-blue
+# without the numbers that they have here, which whoever asks gives them
+spaces() { ip netns list | cut -d" " -f1 | sort; }
 before=$(links "$host")
-spaces=$(ip netns list | sort)
+spaces=$(spaces)
 
 # connect NAMESPACE: addresses for the ports red0 and red1 there, and traffic
 connect()
@@ -318,7 +320,7 @@ connect()
 nothing_left()
 {
 	vr_expect "devices" "$before" "$(links "$host")"
-	vr_expect "namespaces" "$spaces" "$(ip netns list | sort)"
+	vr_expect "namespaces" "$spaces" "$(spaces)"
 	vr_expect "routers" "" "$(vrctl -a list)"
 	vr_expect "ports" "" "$(vrctl -a port list)"
 }
@@ -337,6 +339,27 @@ t_create_netns()
 	vr_expect "the NIC stays up" 0 "$(vr_carrier "$host" eth1; echo $?)"
 }
 vr_test "create netns, delete purge" t_create_netns
+
+# What the README shows is what works: its commands, up to their comments.
+t_readme()
+{
+	local line lines=0
+
+	while read -r line; do
+		lines=$((lines + 1))
+		[[ $line != "vrctl stats"* ]] || line+=" -c 1"
+		[[ $line == *" -"[na]" "* ]] || line=${line/ / -n $host }
+		# shellcheck disable=SC2086 # words
+		run 0 $line
+	done < <(sed -n '/^## Use it/,/^## Read on/s/^    \(\(vrctl\|ip\|tc\) [^#]*[^ #]\) *\(#.*\)\?$/\1/p' \
+		../README.md)
+	[ "$lines" -ge 9 ] || vr_fail "commands: expected 9 and more, got $lines"
+	run 0 tc -n "$host" qdisc del dev eth1 root
+	run 0 vrctl delete vr-red netns red purge
+	run 0 vrctl -n "$host" delete vr-blue purge
+	nothing_left
+}
+vr_test "the commands of README.md" t_readme
 
 t_create_here()
 {

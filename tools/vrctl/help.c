@@ -30,7 +30,7 @@ const struct command commands[] = {
 	}, {
 		"port", OPT_READ | OPT_DETAILS, port_run, "list [ROUTER]",
 		"One line a port: name, router, NIC and VLAN, MAC address, MTU, and why\n"
-		"it is blocked, that is why all of its packets go to the Linux stack."
+		"it is blocked, that is why its IPv4 packets all go to the Linux stack."
 	}, {
 		"nic", OPT_JSON | OPT_NETNS, nic_run, "[DEV bandwidth RATE]",
 		"One line for each qdisc of kind vrouter, which shares a NIC's link between\n"
@@ -70,8 +70,9 @@ const struct command commands[] = {
 		"NAME [netns NS | vrf VRF] [weight W]\n"
 		"                    port NIC[:VLAN]=PORT [port ...]",
 		"Make a router with ports on NICs of this namespace. NS and VRF are made\n"
-		"where they do not exist. Everything is set up and forwards. If a step\n"
-		"fails, those before it are undone."
+		"where they do not exist. Everything is set up and forwards, but for IPv6\n"
+		"in a namespace that was there, which needs net.ipv6.conf.all.forwarding.\n"
+		"If a step fails, those before it are undone."
 	}, {
 		"delete", OPT_NETNS, delete_run, "NAME [netns NS] [purge]",
 		"Delete a router and its ports. purge: its VRF, or else its namespace,\n"

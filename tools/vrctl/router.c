@@ -36,7 +36,8 @@ int router_failure(const struct nl *nl, int err)
 	if ((nl->bad_attr >= VROUTER_A_ROUTER_WEIGHT &&
 	     nl->bad_attr <= VROUTER_A_ROUTER_NETFILTER) ||
 	    nl->bad_attr == VROUTER_A_ROUTER_MAX_ROUTES ||
-	    nl->bad_attr == VROUTER_A_ROUTER_MAX_ROUTES_WARN)
+	    nl->bad_attr == VROUTER_A_ROUTER_MAX_ROUTES_WARN ||
+	    nl->bad_attr == VROUTER_A_ROUTER_MAX_RATE)
 		what = router_fields[nl->bad_attr].name;
 	if (what)
 		return failure("%s: %s", what, nl_why(nl, err));
