@@ -6,8 +6,11 @@
  *
  * Numbers are given in turn, so that one that is old means nobody for long.
  */
+#include <linux/net.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
+#include <net/sch_generic.h>
 
 #include "share.h"
 
@@ -15,6 +18,60 @@ static DEFINE_XARRAY_ALLOC(vr_shares);
 static u32 vr_share_next;
 
 DEFINE_PER_CPU(struct vr_share_sent, vr_share_sent);
+
+/**
+ * struct vr_share_note - whose a frame is, in the part of skb->cb that is for qdiscs
+ * @seal: nobody else can make it, and it is good for this frame alone
+ * @id: number of the share
+ */
+struct vr_share_note {
+	u64 seal;
+	u32 id;
+};
+
+static struct vr_share_note *vr_share_note_of(const struct sk_buff *skb)
+{
+	qdisc_cb_private_validate(skb, sizeof(struct vr_share_note));
+	return (struct vr_share_note *)qdisc_skb_cb(skb)->data;
+}
+
+static u64 vr_share_seal(const struct sk_buff *skb, u32 id)
+{
+	static siphash_key_t key __read_mostly;
+
+	net_get_random_once(&key, sizeof(key));
+	return siphash_2u64((unsigned long)skb, id, &key);
+}
+
+/**
+ * vr_share_note() - write into a frame whose it is
+ * @skb: frame
+ * @id: number of the share, 0 for the host's
+ *
+ * Context: any.
+ */
+void vr_share_note(const struct sk_buff *skb, u32 id)
+{
+	struct vr_share_note *note = vr_share_note_of(skb);
+
+	note->id = id;
+	note->seal = id ? vr_share_seal(skb, id) : 0;
+}
+
+/**
+ * vr_share_noted() - whose is a frame, by what is written in it?
+ * @skb: frame of anybody
+ *
+ * Context: any.
+ * Return: number of the share, 0 for the host's.
+ */
+u32 vr_share_noted(const struct sk_buff *skb)
+{
+	const struct vr_share_note *note = vr_share_note_of(skb);
+	u32 id = note->id;
+
+	return id && note->seal == vr_share_seal(skb, id) ? id : 0;
+}
 
 /**
  * vr_share_create() - give a router a share

@@ -58,13 +58,25 @@ struct vr_share_sent {
 
 DECLARE_PER_CPU(struct vr_share_sent, vr_share_sent);
 
+/* Another CPU than the sender's may put a frame into a qdisc. */
+#ifdef VR_HAVE_DEFER_LIST
+#define VR_SHARE_ELSEWHERE	1
+#else
+#define VR_SHARE_ELSEWHERE	0
+#endif
+
+void vr_share_note(const struct sk_buff *skb, u32 id);
+u32 vr_share_noted(const struct sk_buff *skb);
+
 /**
  * vr_share_tell() - say whose a frame is to the qdiscs that it is about to come to
  * @skb: frame
  * @id: number of the share, 0 for the host's
  *
- * Not written into the frame: tc overwrites what it has room for, and who can set that
- * could send at another's cost.
+ * Not written into the frame alone: tc and BPF programs overwrite what it has room for,
+ * and who can set that could send at another's cost. From Linux 7.2 on it has a note all
+ * the same, with a seal: another CPU, which sends on that device, may put it into the
+ * queue.
  *
  * Context: BH disabled until vr_share_told(), which gets what this returns.
  * Return: what was told before.
@@ -74,6 +86,8 @@ static inline struct vr_share_sent vr_share_tell(const struct sk_buff *skb, u32 
 	struct vr_share_sent *sent = this_cpu_ptr(&vr_share_sent), old = *sent;
 
 	*sent = (struct vr_share_sent){ .skb = skb, .id = id };
+	if (VR_SHARE_ELSEWHERE)
+		vr_share_note(skb, id);
 	return old;
 }
 
@@ -99,7 +113,9 @@ static inline u32 vr_share_of(const struct sk_buff *skb)
 {
 	const struct vr_share_sent *sent = this_cpu_ptr(&vr_share_sent);
 
-	return sent->skb == skb ? sent->id : 0;
+	if (likely(sent->skb == skb))
+		return sent->id;
+	return VR_SHARE_ELSEWHERE ? vr_share_noted(skb) : 0;
 }
 
 #endif
