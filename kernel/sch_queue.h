@@ -7,16 +7,11 @@
 #ifndef VROUTER_SCH_QUEUE_H
 #define VROUTER_SCH_QUEUE_H
 
-#include <linux/if_ether.h>
-#include <linux/if_vlan.h>
-#include <linux/minmax.h>
 #include <net/codel_qdisc.h>
 
 #include "compat.h"
 #include "sch_netlink.h"
-
-/* Preamble and start of frame, FCS, and the gap after it. */
-#define VR_SCHED_WIRE		24
+#include "sch_wire.h"
 
 /**
  * struct vr_sched_cb - of a frame in a queue
@@ -38,22 +33,6 @@ static inline struct vr_sched_cb *vr_sched_cb(const struct sk_buff *skb)
 {
 	qdisc_cb_private_validate(skb, sizeof(struct vr_sched_cb));
 	return (struct vr_sched_cb *)qdisc_skb_cb(skb)->data;
-}
-
-/**
- * vr_sched_wire() - length on the wire
- * @skb: frame
- *
- * Return: bytes of all segments, each of which the driver makes a frame.
- */
-static inline u32 vr_sched_wire(const struct sk_buff *skb)
-{
-	u32 frames = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	u32 more = VR_SCHED_WIRE + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
-
-	if (!skb_is_gso(skb))
-		frames = 1;
-	return max_t(u32, qdisc_pkt_len(skb), frames * ETH_ZLEN) + frames * more;
 }
 
 /**
