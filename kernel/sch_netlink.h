@@ -28,6 +28,7 @@ struct vr_share;
  * @backlog: their bytes, as qdiscs count
  * @head: the first frame
  * @tail: the last one
+ * @rate: bytes a second on the wire that @free_at is by, 0 for any
  * @free_at: when the frames sent so far have used up the rate, ns
  * @cvars: CoDel's state
  * @cstats: CoDel's counters
@@ -46,6 +47,7 @@ struct vr_sched_class {
 	u32 backlog;
 	struct sk_buff *head;
 	struct sk_buff *tail;
+	u64 rate;
 	u64 free_at;
 	struct codel_vars cvars;
 	struct codel_stats cstats;

@@ -37,7 +37,7 @@
 #define VR_SCHED_SPLIT		125000000ULL
 /* What a late timer may be made up for. */
 #define VR_SCHED_CATCH_UP	(10 * NSEC_PER_MSEC)
-/* A limit that is lifted takes effect after that. */
+/* A limit that is changed takes effect after that. */
 #define VR_SCHED_WAIT_MAX	(50 * NSEC_PER_MSEC)
 
 /* ---- classes ---- */
@@ -284,20 +284,42 @@ static struct sk_buff *vr_sched_class_last(struct vr_sched_class *class, u64 now
 	return skb;
 }
 
+/* As little as leaves CoDel a frame or two to wait for at a low rate. */
+static void vr_sched_raise_codel(struct codel_params *codel, u64 rate)
+{
+	u64 least = vr_sched_frame_time(rate, codel->mtu) * 3 / 2;
+
+	codel->target = max_t(codel_time_t, codel->target, least >> CODEL_SHIFT);
+	codel->interval = max_t(codel_time_t, codel->interval,
+				2 * codel->target);
+}
+
+static struct codel_params vr_sched_codel(const struct vr_sched *sched,
+					  const struct vr_sched_class *class)
+{
+	struct codel_params codel = sched->codel;
+
+	if (class->rate)
+		vr_sched_raise_codel(&codel, class->rate);
+	return codel;
+}
+
 /* A frame, if CoDel leaves one. */
 static struct sk_buff *vr_sched_class_dequeue(struct vr_sched *sched,
 					      struct vr_sched_class *class,
 					      u64 now)
 {
 	struct codel_stats *stats = &class->cstats;
+	struct codel_params codel;
 	struct sk_buff *skb;
 
 	if (class->qlen == 1)
 		return vr_sched_class_last(class, now);
+	codel = vr_sched_codel(sched, class);
 	stats->drop_count = 0;
 	stats->drop_len = 0;
 	stats->ecn_mark = 0;
-	skb = codel_dequeue(class, &class->backlog, &sched->codel, &class->cvars,
+	skb = codel_dequeue(class, &class->backlog, &codel, &class->cvars,
 			    stats, qdisc_pkt_len, codel_get_enqueue_time,
 			    vr_sched_codel_drop, vr_sched_codel_pop);
 	class->x.codel_drops += stats->drop_count;
@@ -317,14 +339,14 @@ static u64 vr_sched_taken(u64 free_at, u64 now, u64 rate, u32 bytes)
 static void vr_sched_sent(struct vr_sched *sched, struct vr_sched_class *class,
 			  const struct sk_buff *skb, u64 now)
 {
-	u64 rate = class->share && now ? READ_ONCE(class->share->max_rate) : 0;
 	u32 wire = vr_sched_cb(skb)->wire;
 
 	if (class->share)
 		WRITE_ONCE(class->flow.weight, READ_ONCE(class->share->weight));
 	vr_drr_charge(&sched->drr, &class->flow, wire, !class->qlen);
-	if (rate)
-		class->free_at = vr_sched_taken(class->free_at, now, rate, wire);
+	if (class->rate)
+		class->free_at = vr_sched_taken(class->free_at, now, class->rate,
+						wire);
 	if (sched->bandwidth)
 		sched->free_at = vr_sched_taken(sched->free_at, now,
 						sched->bandwidth, wire);
@@ -349,11 +371,23 @@ static void vr_sched_wake(struct vr_sched *sched, u64 now)
 	}
 }
 
+/* What was sent at another rate does not count against this one. */
+static void vr_sched_set_rate(struct vr_sched *sched,
+			      struct vr_sched_class *class, u64 rate)
+{
+	class->rate = rate;
+	class->free_at = 0;
+}
+
 /* Does a class have to wait for its rate? It is not active then. */
 static bool vr_sched_must_wait(struct vr_sched *sched,
 			       struct vr_sched_class *class, u64 *now)
 {
-	if (!class->share || !READ_ONCE(class->share->max_rate))
+	u64 rate = class->share ? READ_ONCE(class->share->max_rate) : 0;
+
+	if (unlikely(rate != class->rate))
+		vr_sched_set_rate(sched, class, rate);
+	if (!rate)
 		return false;
 	*now = *now ? : ktime_get_ns();
 	if (class->free_at <= *now)
@@ -453,23 +487,14 @@ static struct sk_buff *vr_sched_peek(struct Qdisc *qdisc)
 
 /* ---- settings ---- */
 
-/* As little as leaves CoDel a frame or two to wait for, on a slow link. */
 static void vr_sched_set_codel(struct vr_sched *sched)
 {
 	u32 mtu = psched_mtu(qdisc_dev(sched->qdisc));
-	u64 frame = 0;
 
-	if (sched->bandwidth)
-		frame = div64_u64((u64)(mtu + VR_SCHED_WIRE) * NSEC_PER_SEC * 3 / 2,
-				  sched->bandwidth);
 	codel_params_init(&sched->codel);
-	frame = min_t(u64, frame, NSEC_PER_SEC);
-	sched->codel.target = max_t(codel_time_t, sched->codel.target,
-				    frame >> CODEL_SHIFT);
-	sched->codel.interval = max_t(codel_time_t, sched->codel.interval,
-				      2 * sched->codel.target);
 	sched->codel.ecn = true;
 	sched->codel.mtu = mtu;
+	vr_sched_raise_codel(&sched->codel, sched->bandwidth);
 }
 
 static int vr_sched_change(struct Qdisc *qdisc, struct nlattr *opt,

@@ -4,9 +4,11 @@
  * since nothing of it can be called from elsewhere.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/tcp.h>
 
 #define VR_SCHED_KUNIT_SHARES	5
 #define VR_SCHED_KUNIT_OPS	100000
@@ -240,6 +242,8 @@ static void vr_sched_kunit_begin(struct vr_sched_kunit *k)
 	k->qdisc = qdisc_create_dflt(queue, &vr_sched_ops, TC_H_ROOT, NULL);
 	if (k->qdisc)
 		rcu_assign_pointer(queue->qdisc_sleeping, k->qdisc);
+	/* which a timer is to find */
+	rcu_assign_pointer(queue->qdisc, &noop_qdisc);
 	rtnl_unlock();
 	KUNIT_ASSERT_NOT_NULL(k->test, k->qdisc);
 }
@@ -322,9 +326,131 @@ static void vr_sched_kunit_waiting(struct kunit *test)
 	vr_sched_kunit_end(k);
 }
 
+/* What was sent at a low rate is forgotten when the rate is another one. */
+static void vr_sched_kunit_rate(struct kunit *test)
+{
+	struct sk_buff *skb, *to_free = NULL;
+	const struct vr_sched_class *class;
+	struct vr_sched_kunit *k;
+	struct codel_params codel;
+	struct vr_sched *sched;
+	unsigned int i;
+	u32 id;
+
+	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, k);
+	k->test = test;
+	vr_sched_kunit_begin(k);
+	sched = qdisc_priv(k->qdisc);
+	id = k->share[0]->id;
+	WRITE_ONCE(k->share[0]->max_rate, 1);
+	for (i = 0; i < 3; i++) {
+		skb = vr_sched_kunit_frame(k, 1000);
+		KUNIT_ASSERT_EQ(test, NET_XMIT_SUCCESS,
+				vr_sched_kunit_send(k, skb, id, &to_free));
+	}
+	kfree_skb(vr_sched_dequeue(k->qdisc));
+	KUNIT_EXPECT_NULL(test, vr_sched_dequeue(k->qdisc));
+	KUNIT_EXPECT_EQ(test, 2, qdisc_qlen(k->qdisc));
+
+	/* 12.3 ms for a frame of 1538 bytes */
+	WRITE_ONCE(k->share[0]->max_rate, 125000);
+	msleep(VR_SCHED_WAIT_MAX / NSEC_PER_MSEC + 20);
+	kfree_skb(vr_sched_dequeue(k->qdisc));
+	KUNIT_EXPECT_EQ(test, 1, qdisc_qlen(k->qdisc));
+	class = xa_load(&sched->classes, id);
+	codel = vr_sched_codel(sched, class);
+	KUNIT_EXPECT_GE(test, codel.target, MS2TIME(18));
+	KUNIT_EXPECT_LE(test, codel.target, MS2TIME(20));
+	KUNIT_EXPECT_EQ(test, codel.interval, sched->codel.interval);
+	codel = vr_sched_codel(sched, sched->host);
+	KUNIT_EXPECT_EQ(test, codel.target, sched->codel.target);
+
+	WRITE_ONCE(k->share[0]->max_rate, 0);
+	msleep(VR_SCHED_WAIT_MAX / NSEC_PER_MSEC + 20);
+	kfree_skb(vr_sched_dequeue(k->qdisc));
+	KUNIT_EXPECT_EQ(test, 0, qdisc_qlen(k->qdisc));
+	kfree_skb_list(to_free);
+	vr_sched_kunit_end(k);
+}
+
+/* Who sends segments does not always say how many. */
+static void vr_sched_kunit_segments(struct kunit *test)
+{
+	static const struct { u32 type, size, payload, segs, frames; } c[] = {
+		{ SKB_GSO_TCPV4, 1000, 10000, 10, 10 },
+		{ SKB_GSO_TCPV4, 1000, 10000, 0, 10 },
+		{ SKB_GSO_TCPV4 | SKB_GSO_DODGY, 1000, 10000, 1, 10 },
+		{ SKB_GSO_TCPV6 | SKB_GSO_DODGY, 1000, 10001, 0, 11 },
+		{ SKB_GSO_TCPV4 | SKB_GSO_DODGY, 8, 8000, 0, 1000 },
+		{ SKB_GSO_UDP_L4 | SKB_GSO_DODGY, 1000, 3012, 0, 4 },
+		{ 0, 0, 1000, 0, 1 },
+	};
+	struct sk_buff *skb;
+	struct tcphdr *tcp;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		skb = alloc_skb(16384, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb);
+		skb_put_zero(skb, ETH_HLEN + sizeof(struct iphdr));
+		skb_set_transport_header(skb, skb->len);
+		tcp = skb_put_zero(skb, sizeof(*tcp));
+		tcp->doff = 5;
+		skb_put_zero(skb, c[i].payload);
+		skb_shinfo(skb)->gso_type = c[i].type;
+		skb_shinfo(skb)->gso_size = c[i].size;
+		skb_shinfo(skb)->gso_segs = c[i].segs;
+		KUNIT_EXPECT_EQ_MSG(test, vr_sched_frames(skb), c[i].frames,
+				    "case %d", i);
+		kfree_skb(skb);
+	}
+}
+
+/* A frame's note is good for this frame alone, and for what was written. */
+static void vr_sched_kunit_note(struct kunit *test)
+{
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
+	struct sk_buff *other = alloc_skb(64, GFP_KERNEL);
+	struct vr_share_sent old;
+	u32 *word;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	KUNIT_EXPECT_EQ(test, vr_share_noted(skb), 0U);
+	vr_share_note(skb, 5);
+	KUNIT_EXPECT_EQ(test, vr_share_noted(skb), 5U);
+	memcpy(other->cb, skb->cb, sizeof(skb->cb));
+	KUNIT_EXPECT_EQ(test, vr_share_noted(other), 0U);
+	/* seal and number: whatever tc's programs write there */
+	for (i = 0; i < 3; i++) {
+		word = (u32 *)qdisc_skb_cb(skb)->data + i;
+		*word ^= 1;
+		KUNIT_EXPECT_EQ_MSG(test, vr_share_noted(skb), 0U, "word %d", i);
+		*word ^= 1;
+	}
+	KUNIT_EXPECT_EQ(test, vr_share_noted(skb), 5U);
+	vr_share_note(skb, 0);
+	KUNIT_EXPECT_EQ(test, vr_share_noted(skb), 0U);
+
+	/* another CPU finds nothing on its own account */
+	local_bh_disable();
+	old = vr_share_tell(skb, 7);
+	KUNIT_EXPECT_EQ(test, vr_share_of(skb), 7U);
+	vr_share_told(old);
+	KUNIT_EXPECT_EQ(test, vr_share_of(skb), VR_SHARE_ELSEWHERE ? 7U : 0U);
+	local_bh_enable();
+	kfree_skb(other);
+	kfree_skb(skb);
+}
+
 static struct kunit_case vr_sched_kunit_list[] = {
 	KUNIT_CASE(vr_sched_kunit_random),
 	KUNIT_CASE(vr_sched_kunit_waiting),
+	KUNIT_CASE(vr_sched_kunit_rate),
+	KUNIT_CASE(vr_sched_kunit_segments),
+	KUNIT_CASE(vr_sched_kunit_note),
 	{}
 };
 
