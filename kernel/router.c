@@ -98,7 +98,7 @@ static int vr_router_check_alone(const struct net_device *dev,
 
 /**
  * vr_router_has() - is a device in a router's domain?
- * @router: router that is up, or was until now
+ * @router: router; if it is down, that is where it was up until now, or will be
  * @dev: net device
  *
  * Context: RTNL.
@@ -106,8 +106,11 @@ static int vr_router_check_alone(const struct net_device *dev,
  */
 bool vr_router_has(const struct vr_router *router, struct net_device *dev)
 {
+	const struct net_device *domain = vr_router_domain(dev);
+
 	return net_eq(dev_net(router->dev), dev_net(dev)) &&
-	       router->vrf == vr_router_domain(dev);
+	       (router->vrf == domain ||
+		(!router->up && vr_router_domain(router->dev) == domain));
 }
 
 /**

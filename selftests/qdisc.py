@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import tclass
 from links import HOST, NIC, WIRE, Link, consistent, near
-from vrtest import SLOW, Failure, Netns, Skip, expect, frame, ip4, main, run, wait
+from vrtest import SLOW, Failure, Netns, Rig, Skip, expect, frame, ip4, main, run, wait
 
 QUANTUM = 256       # bytes a round of weight 1
 
@@ -572,6 +572,65 @@ def test_router_goes():
     run("ip link set vr2 up", ns=link.rigs[2].r)
 
 
+def test_down_in_vrf():
+    """One that is down takes its share along to the ports of another VRF, and back."""
+    rig = Rig(n=2, vrf=True, name="vr9", queues=2)
+    try:
+        for port in rig.port:
+            rig.r.sysctl(f"net.ipv6.conf.{port}.disable_ipv6", 1)
+        run(f"tc qdisc replace dev {NIC} root handle 10: vrouter", ns=rig.nic)
+        run("ip link set vr9 down", ns=rig.r)
+        for command in ("", "nomaster", "master red"):
+            if command:
+                run(f"ip link set vr9 {command}", ns=rig.r)
+            with rig.nic:
+                before = {c["router"]: c["packets"] for c in tclass.dump(NIC)}
+            run("ping -I red -c 2 -i 0.2 -W 0.2 10.0.1.2", False, ns=rig.r)
+            with rig.nic:
+                after = {c["router"]: c["packets"] for c in tclass.dump(NIC)}
+            who = "host" if command == "nomaster" else "vr9"
+            expect(f"packets of {who}, down, {command or 'in its VRF'}", 2,
+                   after[who] - before.get(who, 0))
+    finally:
+        rig.gone()
+
+
+def flood_from(link, cpu, seconds):
+    os.sched_setaffinity(0, {cpu})
+    link.pump([(link.rigs[0].socks[0].send, data) for data in link.frames], seconds)
+
+
+def test_cpus():
+    """Two CPUs send at once: from Linux 7.2 on, the one that comes first enqueues what
+    the other one sends meanwhile."""
+    link = LINK
+    if os.cpu_count() < 2:
+        raise Skip("one CPU")
+    link.tc(f"qdisc del dev {NIC} root", False)
+    link.root()
+    before = [rig.counters()["forwarded-packets"] for rig in link.rigs]
+    cpus, seconds = os.sched_getaffinity(0), 20 if SLOW else 3
+    child = os.fork()
+    if not child:
+        try:
+            flood_from(link, 1, seconds)
+        finally:
+            os._exit(0)
+    flood_from(link, 0, seconds)
+    os.sched_setaffinity(0, cpus)
+    os.waitpid(child, 0)
+    link.settle()
+    classes = link.classes()
+    for i, rig in enumerate(link.rigs):
+        c = classes[f"vr{i}"]
+        sent = rig.counters()["forwarded-packets"] - before[i]
+        if sent < 1000:
+            raise Failure(f"packets of vr{i}: expected at least 1000, actual {sent}")
+        expect(f"packets of vr{i}", sent, c["packets"] + c["drops"] + c["qlen"])
+    expect("packets of the host", (0, 0),
+           (classes["host"]["packets"], classes["host"]["drops"]))
+
+
 LINK = Link(3)
 
 if __name__ == "__main__":
@@ -595,4 +654,6 @@ if __name__ == "__main__":
           ("under mq", lambda: test_under("mq")),
           ("under one that peeks", test_peeked),
           ("replaced under traffic", test_traffic),
-          ("a router goes", test_router_goes)])
+          ("a router goes", test_router_goes),
+          ("a router that is down moves to a VRF", test_down_in_vrf),
+          ("two CPUs", test_cpus)])
