@@ -15,15 +15,22 @@
 #define VR_INGRESS_RETURN	10000	/* ms */
 
 /**
- * struct vr_ingress_flush - what a flush takes away
- * @router: from the queues of this router
- * @dev: packets that came in on this port
- * @reason: counted for each packet
+ * struct vr_ingress_job - what each CPU is to do with its queue of a router
+ * @fn: does it, with softirqs off
+ * @router: router
+ * @dev: flush: packets that came in on this port
+ * @reason: flush: counted for each packet
+ * @lock: reset: protects @base
+ * @base: reset: what was counted up to now
  */
-struct vr_ingress_flush {
+struct vr_ingress_job {
+	void (*fn)(struct vr_ingress_job *job, struct vr_ingress *in,
+		   struct vr_queue *queue);
 	struct vr_router *router;
 	const struct net_device *dev;
 	enum vrouter_drop_reason reason;
+	spinlock_t lock; /* protects @base */
+	struct vr_stats_sum *base;
 };
 
 static struct net_device *vr_ingress_dev;
@@ -47,17 +54,33 @@ static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
 	*fifo = keep;
 }
 
-static void vr_ingress_purge(struct vr_ingress *in,
-			     const struct vr_ingress_flush *flush, int cpu)
+static void vr_ingress_purge(struct vr_ingress_job *job, struct vr_ingress *in,
+			     struct vr_queue *queue)
 {
-	struct vr_queue *queue = per_cpu_ptr(flush->router->queues, cpu);
-
-	local_bh_disable();
-	vr_ingress_purge_fifo(queue, &queue->control, flush->dev,
-			      flush->reason);
-	vr_ingress_purge_fifo(queue, &queue->data, flush->dev, flush->reason);
+	vr_ingress_purge_fifo(queue, &queue->control, job->dev, job->reason);
+	vr_ingress_purge_fifo(queue, &queue->data, job->dev, job->reason);
 	if (vr_ingress_empty(queue))
 		vr_drr_remove(&in->drr, &queue->flow);
+}
+
+/* Here no packet is half counted. What is queued stays received. */
+static void vr_ingress_base(struct vr_ingress_job *job, struct vr_ingress *in,
+			    struct vr_queue *queue)
+{
+	spin_lock(&job->lock);
+	vr_stats_add(job->base, &queue->stats);
+	job->base->rx_packets -= queue->control.packets + queue->data.packets;
+	job->base->rx_bytes -= queue->control.bytes;
+	job->base->rx_bytes -= queue->data.bytes;
+	spin_unlock(&job->lock);
+	WRITE_ONCE(queue->peak, 0);
+}
+
+static void vr_ingress_do(struct vr_ingress_job *job, struct vr_ingress *in,
+			  int cpu)
+{
+	local_bh_disable();
+	job->fn(job, in, per_cpu_ptr(job->router->queues, cpu));
 	local_bh_enable();
 }
 
@@ -65,16 +88,15 @@ static void vr_ingress_work(struct work_struct *work)
 {
 	struct vr_ingress *in = container_of(work, struct vr_ingress, work);
 
-	vr_ingress_purge(in, in->flush, smp_processor_id());
+	vr_ingress_do(in->job, in, smp_processor_id());
 }
 
 /* When a CPU goes, another one goes on with its NAPI. */
-static void vr_ingress_purge_offline(struct vr_ingress *in,
-				     const struct vr_ingress_flush *flush,
-				     int cpu)
+static void vr_ingress_do_offline(struct vr_ingress_job *job,
+				  struct vr_ingress *in, int cpu)
 {
 	napi_disable(&in->napi);
-	vr_ingress_purge(in, flush, cpu);
+	vr_ingress_do(job, in, cpu);
 	napi_enable(&in->napi);
 	local_bh_disable();
 	in->active = vr_drr_next(&in->drr);
@@ -83,8 +105,8 @@ static void vr_ingress_purge_offline(struct vr_ingress *in,
 	local_bh_enable();
 }
 
-/* Queues belong to their CPU: each one empties its own, with softirqs off. */
-static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
+/* Queues belong to their CPU: each one sees to its own, with softirqs off. */
+static void vr_ingress_run(struct vr_ingress_job *job)
 {
 	struct vr_ingress *in;
 	int cpu;
@@ -93,11 +115,11 @@ static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
 	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
 		in = per_cpu_ptr(&vr_ingress, cpu);
-		in->flush = flush;
+		in->job = job;
 		if (cpu_online(cpu))
 			queue_work_on(cpu, system_highpri_wq, &in->work);
 		else
-			vr_ingress_purge_offline(in, flush, cpu);
+			vr_ingress_do_offline(job, in, cpu);
 	}
 	for_each_online_cpu(cpu)
 		flush_work(&per_cpu_ptr(&vr_ingress, cpu)->work);
@@ -113,13 +135,34 @@ static void vr_ingress_run_flush(const struct vr_ingress_flush *flush)
  */
 void vr_ingress_flush(struct vr_router *router, const struct net_device *dev)
 {
-	const struct vr_ingress_flush flush = {
+	struct vr_ingress_job job = {
+		.fn = vr_ingress_purge,
 		.router = router,
 		.dev = dev,
 		.reason = router->up ? VROUTER_DROP_PORT : VROUTER_DROP_DOWN,
 	};
 
-	vr_ingress_run_flush(&flush);
+	vr_ingress_run(&job);
+}
+
+/**
+ * vr_ingress_reset() - begin to count anew
+ * @router: router
+ * @base: zeroed; gets what was counted up to now, but for packets that are queued, so
+ *	that the sums still agree
+ *
+ * Context: RTNL, may sleep.
+ */
+void vr_ingress_reset(struct vr_router *router, struct vr_stats_sum *base)
+{
+	struct vr_ingress_job job = {
+		.fn = vr_ingress_base,
+		.router = router,
+		.base = base,
+	};
+
+	spin_lock_init(&job.lock);
+	vr_ingress_run(&job);
 }
 
 /**

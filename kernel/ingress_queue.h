@@ -18,7 +18,7 @@
 #include "guard.h"
 #include "ingress.h"
 
-struct vr_ingress_flush;
+struct vr_ingress_job;
 
 /**
  * struct vr_ingress - the scheduler of one CPU
@@ -40,8 +40,8 @@ struct vr_ingress_flush;
  * @limit: clock at which the poll should be over, if it is limited, ns
  * @cost: average cost of a packet here, ns << VR_INGRESS_COST_SHIFT
  * @untimed: packets served since the clock was read
- * @work: flushes queues on this CPU
- * @flush: what @work is to do, protected by RTNL
+ * @work: sees to queues on this CPU
+ * @job: what @work is to do, protected by RTNL
  */
 struct vr_ingress {
 	struct napi_struct napi;
@@ -63,7 +63,7 @@ struct vr_ingress {
 	u32 cost;
 	unsigned int untimed;
 	struct work_struct work;
-	const struct vr_ingress_flush *flush;
+	struct vr_ingress_job *job;
 };
 
 /**

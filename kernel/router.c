@@ -102,7 +102,7 @@ static int vr_router_check_alone(const struct net_device *dev,
  * @dev: net device
  *
  * Context: RTNL.
- * Return: true if so.
+ * Return: true if so; maybe for others as well, if the router is down.
  */
 bool vr_router_has(const struct vr_router *router, struct net_device *dev)
 {
@@ -204,8 +204,9 @@ static void vr_router_sum(const struct vr_router *router,
 void vr_router_count(struct vr_router *router,
 		     struct vr_router_counters *counters)
 {
-	vr_router_sum(router, counters);
+	/* the sum must not be older than the base */
 	spin_lock_bh(&router->base_lock);
+	vr_router_sum(router, counters);
 	vr_stats_sub(&counters->sum, &router->base);
 	spin_unlock_bh(&router->base_lock);
 }
@@ -214,23 +215,16 @@ void vr_router_count(struct vr_router *router,
  * vr_router_reset() - count from zero again
  * @router: router
  *
- * Packets that are queued stay received, so that the sums still agree.
- *
- * Context: any.
+ * Context: RTNL, may sleep.
  */
 void vr_router_reset(struct vr_router *router)
 {
-	struct vr_router_counters counters;
-	int cpu;
+	struct vr_stats_sum base = {};
 
-	vr_router_sum(router, &counters);
-	counters.sum.rx_packets -= counters.queued_packets;
-	counters.sum.rx_bytes -= counters.queued_bytes;
+	vr_ingress_reset(router, &base);
 	spin_lock_bh(&router->base_lock);
-	router->base = counters.sum;
+	router->base = base;
 	spin_unlock_bh(&router->base_lock);
-	for_each_possible_cpu(cpu)
-		WRITE_ONCE(per_cpu_ptr(router->queues, cpu)->peak, 0);
 	vr_mirror_reset(router);
 }
 
