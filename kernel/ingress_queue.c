@@ -105,6 +105,14 @@ static void vr_ingress_do_offline(struct vr_ingress_job *job,
 	local_bh_enable();
 }
 
+/* Without a packet so far, a CPU has nothing of the router in its hands. It is not asked:
+ * one that is kept for somebody else may never get round to answering.
+ */
+static bool vr_ingress_knows(const struct vr_router *router, int cpu)
+{
+	return u64_stats_read(&per_cpu_ptr(router->queues, cpu)->stats.rx_packets);
+}
+
 /* Queues belong to their CPU: each one sees to its own, with softirqs off. */
 static void vr_ingress_run(struct vr_ingress_job *job)
 {
@@ -114,6 +122,8 @@ static void vr_ingress_run(struct vr_ingress_job *job)
 	ASSERT_RTNL();
 	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
+		if (!vr_ingress_knows(job->router, cpu))
+			continue;
 		in = per_cpu_ptr(&vr_ingress, cpu);
 		in->job = job;
 		if (cpu_online(cpu))
