@@ -67,26 +67,28 @@ struct net_device *vr_router_domain(struct net_device *dev)
 }
 
 static struct vr_router *vr_router_other(const struct net_device *dev,
-					 const struct net *net,
-					 const struct net_device *vrf)
+					 const struct net_device *vrf, bool up)
 {
 	struct vr_router *router;
 	u32 id = 0;
 
 	ASSERT_RTNL();
 	while ((router = vr_router_next(&id)))
-		if (router->dev != dev && net_eq(dev_net(router->dev), net) &&
+		if (router->dev != dev && (router->up || !up) &&
+		    net_eq(dev_net(router->dev), dev_net(dev)) &&
 		    vr_router_domain(router->dev) == vrf)
 			return router;
 	return NULL;
 }
 
+/* One that is down stands in the way of those who come, where they can be refused, but
+ * not of the one who was there before.
+ */
 static int vr_router_check_alone(const struct net_device *dev,
-				 const struct net *net,
-				 const struct net_device *vrf,
+				 const struct net_device *vrf, bool up,
 				 struct netlink_ext_ack *extack)
 {
-	const struct vr_router *other = vr_router_other(dev, net, vrf);
+	const struct vr_router *other = vr_router_other(dev, vrf, up);
 
 	if (!other)
 		return 0;
@@ -276,7 +278,10 @@ static int vr_router_open(struct net_device *dev)
 	struct net_device *vrf = vr_router_domain(dev);
 	int err;
 
-	err = vr_router_check_alone(dev, dev_net(dev), vrf, NULL);
+	/* its VRF will set it down and up again */
+	if (router->awaits)
+		return 0;
+	err = vr_router_check_alone(dev, vrf, true, NULL);
 	if (err)
 		return err;
 	err = vr_mirror_start(router, vrf);
@@ -294,6 +299,8 @@ static int vr_router_stop(struct net_device *dev)
 {
 	struct vr_router *router = netdev_priv(dev);
 
+	if (!router->up)
+		return 0;
 	WRITE_ONCE(router->up, false);
 	netif_carrier_off(dev);
 	vr_port_bind_domain(router);
@@ -450,9 +457,10 @@ static int vr_router_create(struct net *link_net, struct net_device *dev,
 					 nla_get_u32(tb[IFLA_MASTER]));
 	err = vr_router_check_weight(data, extack);
 	if (!err)
-		err = vr_router_check_alone(dev, dev_net(dev), vrf, extack);
+		err = vr_router_check_alone(dev, vrf, false, extack);
 	if (err)
 		return err;
+	router->awaits = vrf;
 	if (data && data[IFLA_VROUTER_WEIGHT])
 		router->weight = nla_get_u32(data[IFLA_VROUTER_WEIGHT]);
 	err = register_netdevice(dev);
@@ -508,7 +516,7 @@ static int vr_router_change_upper(struct net_device *dev,
 			       "A router can be a slave of a VRF device only");
 		err = -EINVAL;
 	} else {
-		err = vr_router_check_alone(dev, dev_net(dev), info->upper_dev,
+		err = vr_router_check_alone(dev, info->upper_dev, false,
 					    extack);
 	}
 	return notifier_from_errno(err);
@@ -547,8 +555,8 @@ int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 		return vr_router_change_upper(dev, ptr);
 	case NETDEV_PRE_UP:
 		/* here with a text, which ndo_open cannot give */
-		err = vr_router_check_alone(dev, dev_net(dev),
-					    vr_router_domain(dev),
+		err = router->awaits ? 0 :
+		      vr_router_check_alone(dev, vr_router_domain(dev), true,
 					    netdev_notifier_info_to_extack(ptr));
 		return notifier_from_errno(err);
 	case NETDEV_CHANGENAME:
@@ -556,6 +564,7 @@ int vr_router_event(struct net_device *dev, unsigned long event, void *ptr)
 		vr_netlink_notify_router(router, VROUTER_CMD_ROUTER_CHANGE_NTF);
 		break;
 	case NETDEV_CHANGEUPPER:
+		router->awaits = false;
 		/* the share of the link moves, too */
 		if (!router->up)
 			vr_port_bind_domain(router);

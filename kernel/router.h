@@ -32,6 +32,7 @@ struct vr_share;
  * @netfilter: enum vrouter_netfilter
  * @dev: its net device
  * @up: its data plane is on; set under RTNL
+ * @awaits: it was made for a VRF and is not in it yet, protected by RTNL
  * @id: index in the table of all routers, protected by RTNL
  * @weight: share of the CPU, 1..VROUTER_WEIGHT_MAX
  * @ports: ports that the router serves, protected by RTNL
@@ -62,6 +63,7 @@ struct vr_router {
 
 	struct net_device *dev;
 	bool up;
+	bool awaits;
 	u32 id;
 	u32 weight;
 	u32 ports;

@@ -140,6 +140,22 @@ t_second_vrf()
 }
 vr_test "a second router in a VRF is refused at creation and at enslaving" t_second_vrf
 
+t_up_in_vrf()
+{
+	vr_ok ip -n "$r" link add vr0 up type vrouter
+	# the kernel sets it up before it is in the VRF
+	vr_ok ip -n "$r" link add vr1 up master red type vrouter
+	vr_expect "domain" red "$(ip -n "$r" -o link show vr1 | sed -n 's/.* master \([^ ]*\) .*/\1/p')"
+	vr_expect "state" 1 "$(vr_state "$r" vr1 | grep -c -e active -e fallback)"
+	vr_expect "state of the one outside" 1 "$(vr_state "$r" vr0 | grep -c -e active -e fallback)"
+	vr_ok ip -n "$r" link set vr1 down
+	vr_expect "state of one that is down" down "$(vr_state "$r" vr1)"
+	vr_ok ip -n "$r" link set vr1 up
+	del vr0
+	del vr1
+}
+vr_test "a router made up in a VRF" t_up_in_vrf
+
 t_second_up()
 {
 	# moves cannot be refused, but what comes second does not go up
@@ -170,6 +186,13 @@ t_second_released()
 	ip -n "$r" link set vr1 nomaster 2>/dev/null
 	vr_expect "state of the first" 1 "$(vr_state "$r" vr0 | grep -c -e active -e fallback)"
 	vr_expect "state of the one that came" down "$(vr_state "$r" vr1)"
+	# which does not keep the first one from going on
+	vr_ok ip -n "$r" link set vr0 down
+	vr_ok ip -n "$r" link set vr0 up
+	vr_refuse "$(vr_taken vr0)" ip -n "$r" link set vr1 up
+	vr_ok ip -n "$r" link set vr0 down
+	vr_ok ip -n "$r" link set vr1 up
+	vr_refuse "$(vr_taken vr1)" ip -n "$r" link set vr0 up
 	del vr0
 	del vr1
 }
