@@ -31,6 +31,9 @@
 #define VR_MIRROR_LOOK		(HZ / 2)
 
 static struct workqueue_struct *vr_mirror_wq;
+static LIST_HEAD(vr_mirrors);
+static DEFINE_SPINLOCK(vr_mirrors_lock);
+static DECLARE_WAIT_QUEUE_HEAD(vr_mirrors_gone);
 
 /**
  * vr_mirror_kick() - have the work run
@@ -42,6 +45,17 @@ static struct workqueue_struct *vr_mirror_wq;
 void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay)
 {
 	mod_delayed_work(vr_mirror_wq, &mirror->work, delay);
+}
+
+/* As vr_mirror_kick(), by the work. Once it is stopped it takes everything down, which
+ * must neither wait nor come after the work of another mirror of the router.
+ */
+static void vr_mirror_again(struct vr_mirror *mirror, unsigned long delay)
+{
+	spin_lock_bh(&mirror->lock);
+	if (!mirror->stopped)
+		vr_mirror_kick(mirror, delay);
+	spin_unlock_bh(&mirror->lock);
 }
 
 /* Try again what there was no memory for. Who kicked the work meanwhile does not wait. */
@@ -204,7 +218,7 @@ static bool vr_mirror_drain(struct vr_mirror *mirror, u32 max)
 	vr_mirror_measure(mirror);
 	/* who notes a change kicks only where none is noted */
 	if (READ_ONCE(mirror->pending))
-		vr_mirror_kick(mirror, 0);
+		vr_mirror_again(mirror, 0);
 	return true;
 }
 
@@ -297,30 +311,39 @@ static void vr_mirror_unregister(struct vr_mirror *mirror)
 	mirror->registered = false;
 }
 
-/* Build everything; what fails is tried again a bit later. */
-static void vr_mirror_build(struct vr_mirror *mirror)
+static void vr_mirror_clear(struct vr_mirror *mirror)
 {
-	u64 start = get_jiffies_64(), now;
-
 	vr_mirror_unregister(mirror);
 	vr_mirror_forget(mirror);
 	vr_mirror_drop_rib(mirror);
+}
+
+/* Build everything; what fails is tried again a bit later, but not before. */
+static void vr_mirror_build(struct vr_mirror *mirror)
+{
+	u64 start = get_jiffies_64(), rest;
+
+	vr_mirror_clear(mirror);
 	spin_lock_bh(&mirror->lock);
 	mirror->lost = false;
 	spin_unlock_bh(&mirror->lock);
 	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror, U32_MAX) &&
 	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
 		mirror->failures = 0;
-		now = get_jiffies_64();
-		mirror->rest = now + min_t(u64, (now - start) * VR_MIRROR_REST,
-					   VR_MIRROR_REST_MAX);
+		rest = (get_jiffies_64() - start) * VR_MIRROR_REST;
+		mirror->rest = get_jiffies_64() + min_t(u64, rest,
+							VR_MIRROR_REST_MAX);
 		return;
 	}
 	spin_lock_bh(&mirror->lock);
 	mirror->lost = true;
 	spin_unlock_bh(&mirror->lock);
+	/* it would hold devices until then */
+	vr_mirror_clear(mirror);
 	/* what there are too many of will still be there: ever more rarely */
-	vr_mirror_kick(mirror, VR_MIRROR_RETRY << mirror->failures);
+	rest = VR_MIRROR_RETRY << mirror->failures;
+	mirror->rest = get_jiffies_64() + rest;
+	vr_mirror_again(mirror, rest);
 	if (mirror->failures < VR_MIRROR_BACKOFF)
 		mirror->failures++;
 }
@@ -394,25 +417,30 @@ static void vr_mirror_resync(struct vr_mirror *mirror)
 
 	/* others wait for their turns meanwhile */
 	if (time_before64(now, mirror->rest)) {
-		vr_mirror_kick(mirror, mirror->rest - now);
+		vr_mirror_again(mirror, mirror->rest - now);
 		return;
 	}
-	WRITE_ONCE(router->resyncs, router->resyncs + 1);
-	mirror->told = vr_mirror_reason(mirror);
-	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
+	if (mirror->rest) {
+		WRITE_ONCE(router->resyncs, router->resyncs + 1);
+		mirror->told = vr_mirror_reason(mirror);
+		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
+	}
 	vr_mirror_build(mirror);
 }
 
 /* The last thing that the work does. */
 static void vr_mirror_teardown(struct vr_mirror *mirror)
 {
-	vr_mirror_unregister(mirror);
-	vr_mirror_forget(mirror);
-	vr_mirror_drop_rib(mirror);
+	vr_mirror_clear(mirror);
 	vr_mirror_reflag(mirror);
 	/* nobody kicks it any more */
 	cancel_delayed_work(&mirror->work);
 	netdev_put(mirror->router->dev, &mirror->tracker);
+	/* and nobody uses the namespace */
+	spin_lock(&vr_mirrors_lock);
+	list_del(&mirror->list);
+	spin_unlock(&vr_mirrors_lock);
+	wake_up_all(&vr_mirrors_gone);
 	kfree(mirror);
 }
 
@@ -474,9 +502,7 @@ static void vr_mirror_work(struct work_struct *work)
 		return;
 	}
 	memcg = set_active_memcg(mirror->router->memcg);
-	if (!mirror->rib)
-		vr_mirror_build(mirror);
-	else if (!vr_mirror_drain(mirror, VR_MIRROR_TURN))
+	if (!mirror->rib || !vr_mirror_drain(mirror, VR_MIRROR_TURN))
 		vr_mirror_resync(mirror);
 	else
 		vr_mirror_follow(mirror);
@@ -518,6 +544,9 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	vr_rules_init(&mirror->rules6);
 	INIT_DELAYED_WORK(&mirror->work, vr_mirror_work);
 	netdev_hold(router->dev, &mirror->tracker, GFP_KERNEL);
+	spin_lock(&vr_mirrors_lock);
+	list_add(&mirror->list, &vr_mirrors);
+	spin_unlock(&vr_mirrors_lock);
 	rcu_assign_pointer(router->mirror, mirror);
 	vr_mirror_kick(mirror, 0);
 	return 0;
@@ -575,6 +604,30 @@ void vr_mirror_limit(const struct vr_router *router)
 void vr_mirror_flush(void)
 {
 	flush_workqueue(vr_mirror_wq);
+}
+
+static bool vr_mirror_in(const struct net *net)
+{
+	const struct vr_mirror *mirror;
+	bool found = false;
+
+	spin_lock(&vr_mirrors_lock);
+	list_for_each_entry(mirror, &vr_mirrors, list)
+		found |= net_eq(mirror->net, net);
+	spin_unlock(&vr_mirrors_lock);
+	return found;
+}
+
+/**
+ * vr_mirror_wait() - wait until a namespace has no mirrors
+ * @net: namespace that has no routers any more; the mirror of one that left may still
+ *	have to be taken down
+ *
+ * Context: may sleep, without RTNL.
+ */
+void vr_mirror_wait(const struct net *net)
+{
+	wait_event(vr_mirrors_gone, !vr_mirror_in(net));
 }
 
 /**

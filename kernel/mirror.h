@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct net;
 struct net_device;
 struct vr_router;
 
@@ -56,6 +57,7 @@ void vr_mirror_limit(const struct vr_router *router);
 void vr_mirror_reset(struct vr_router *router);
 void vr_mirror_get_info(const struct vr_router *router,
 			struct vr_mirror_info *info);
+void vr_mirror_wait(const struct net *net);
 void vr_mirror_flush(void);
 int vr_mirror_init(void);
 void vr_mirror_exit(void);

@@ -25,6 +25,7 @@ struct vr_rib;
  * Notifiers only note what happened; the work does it, in order. The work also
  * does the first and the last thing, since registering for routes takes RTNL.
  *
+ * @list: all mirrors
  * @router: router; its net device is held
  * @tracker: of that reference
  * @fib_nb: hears of routes and rules
@@ -47,7 +48,7 @@ struct vr_rib;
  * @registered: hears of routes
  * @told: why the router falls back, as listeners know: enum vrouter_punt_reason, or 0
  * @failures: how often building everything failed since it last did not
- * @rest: it is not built again before that, jiffies
+ * @rest: it is not built again before that, jiffies; 0 if it never was
  * @reflag: the kernel is still to be told of routes whose nexthops changed
  * @recheck: ports, neighbours or nexthop objects changed; set by anyone
  * @look: when to look for routes that went without a word, jiffies
@@ -55,6 +56,7 @@ struct vr_rib;
  * @doing_since: the same as @since for them
  */
 struct vr_mirror {
+	struct list_head list;
 	struct vr_router *router;
 	netdevice_tracker tracker;
 	struct notifier_block fib_nb;
