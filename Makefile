@@ -6,12 +6,13 @@ PREFIX ?= /usr/local
 DOCDIR ?= $(PREFIX)/share/doc/vrouter
 INSTALL ?= install
 M := $(CURDIR)/kernel
+DOCS = README.md $(wildcard Documentation/*/*.* Documentation/netlink/specs/*.yaml)
 # Debian's headers ask for BTF even where pahole (package dwarves) is absent.
 NO_BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KBUILD := $(MAKE) -C $(KDIR) M=$(M) CONFIG_VROUTER=m $(NO_BTF)
 
-.PHONY: all modules tools install clean check check-all check-debug coverage static kunit demo \
-	guest uml bench bench-forward bench-fib help
+.PHONY: all modules tools install uninstall clean check check-all check-debug coverage static \
+	kunit demo guest uml bench bench-forward bench-fib help
 
 all: modules tools
 
@@ -34,8 +35,20 @@ install: all
 		depmod -a "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)"; fi
 	if [ -f tools/Makefile ]; then \
 		$(MAKE) -C tools install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); fi
-	for f in README.md Documentation/*/*.* Documentation/netlink/specs/*.yaml; do \
+	for f in $(DOCS); do \
 		$(INSTALL) -D -m 644 "$$f" "$(DESTDIR)$(DOCDIR)/$$f" || exit 1; done
+
+# The kernel's settings say whether its modules are compressed.
+uninstall:
+	release=$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease) || exit 1; \
+	for suffix in "" .gz .xz .zst; do \
+		rm -f "$(DESTDIR)/lib/modules/$$release/updates/vrouter.ko$$suffix"; done; \
+	if [ -z "$(DESTDIR)" ]; then depmod -a "$$release"; fi
+	if [ -f tools/Makefile ]; then \
+		$(MAKE) -C tools uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); fi
+	for f in $(DOCS); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done
+	if [ -d "$(DESTDIR)$(DOCDIR)" ]; then \
+		find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete; fi
 
 clean:
 	if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi
@@ -82,6 +95,7 @@ bench-fib:
 help:
 	@echo "all            module for KDIR ($(KDIR)) and tools (the default)"
 	@echo "install        both, and the documentation (DESTDIR, PREFIX)"
+	@echo "uninstall      remove what install put there (the same KDIR, DESTDIR, PREFIX)"
 	@echo "clean          remove what was built"
 	@echo "check          every test that needs no more than this machine"
 	@echo "check-all      the same, longer, and on two kernels more"
