@@ -364,6 +364,7 @@ def rules():
         for dst, f, src in (("198.51.100.9", "", "10.0.0.0/24"),
                             ("2001:db8:ff::9", "-6 ", "2001:db8:0::/64")):
             expect("way without a rule", 1, wire_of(dst))
+            other = "198.51.100.9" if f else "2001:db8:ff::9"
             rig.ip(f"{f}route add default via {VIA[2][':' in dst]} dev r2 table 300",
                f"{f}rule add from {src} lookup 300 pref 500")
             got = rig.exchange([to0(own(dst))])
@@ -372,6 +373,7 @@ def rules():
             state = rig.show()
             expect("state with a rule", ("fallback", "rules"),
                    (state["state"], state.get("fallback-reason")))
+            expect("way of the other address family", 1, wire_of(other))
             rig.ip(f"{f}rule del pref 500", f"{f}route flush table 300")
             wait("no rules", lambda: rig.show()["state"] == "active")
             expect("way without the rule", 1, wire_of(dst))

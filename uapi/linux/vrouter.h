@@ -14,8 +14,8 @@
 /**
  * enum vrouter_state - What the data plane of a router does.
  * @VROUTER_STATE_DOWN: off; the ports are plain devices of the Linux stack
- * @VROUTER_STATE_FALLBACK: on, but every packet goes to the Linux stack, see
- *   fallback-reason
+ * @VROUTER_STATE_FALLBACK: on, but all packets of one address family at least
+ *   go to the Linux stack, see fallback-reason
  * @VROUTER_STATE_ACTIVE: on, forwarding by itself
  */
 enum vrouter_state {
@@ -27,8 +27,8 @@ enum vrouter_state {
 /**
  * enum vrouter_netfilter - What to do when netfilter hooks exist in the
  *   router's namespace.
- * @VROUTER_NETFILTER_HONOUR: give every packet to the Linux stack, so that the
- *   hooks see it
+ * @VROUTER_NETFILTER_HONOUR: give every packet of the hooks' address family to
+ *   the Linux stack, so that they see it
  * @VROUTER_NETFILTER_BYPASS: forward as if there were no hooks
  */
 enum vrouter_netfilter {
