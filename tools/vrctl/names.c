@@ -54,8 +54,9 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 	[VROUTER_PUNT_ROUTE_UNSUPPORTED] = {
 		"route-unsupported",
 		"routes that the data plane does not take (by TOS, by source, "
-		"local prefixes, with a lifetime, paths of different MTUs, "
-		"several of one metric)"
+		"default routes of router advertisements, by gateway with a "
+		"lifetime, paths of different MTUs, several of one metric, "
+		"more than 512 paths)"
 	},
 	[VROUTER_PUNT_ENCAP] = {
 		"encap",
