@@ -318,6 +318,15 @@ static void vr_mirror_clear(struct vr_mirror *mirror)
 	vr_mirror_drop_rib(mirror);
 }
 
+/* How long others have their turns, after what went through all routes. */
+static u64 vr_mirror_rest(u64 start)
+{
+	u64 now = get_jiffies_64();
+
+	return now + min_t(u64, (now - start) * VR_MIRROR_REST,
+			   VR_MIRROR_REST_MAX);
+}
+
 /* Build everything; what fails is tried again a bit later, but not before. */
 static void vr_mirror_build(struct vr_mirror *mirror)
 {
@@ -330,9 +339,7 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror, U32_MAX) &&
 	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
 		mirror->failures = 0;
-		rest = (get_jiffies_64() - start) * VR_MIRROR_REST;
-		mirror->rest = get_jiffies_64() + min_t(u64, rest,
-							VR_MIRROR_REST_MAX);
+		mirror->rest = vr_mirror_rest(start);
 		return;
 	}
 	spin_lock_bh(&mirror->lock);
@@ -447,21 +454,28 @@ static void vr_mirror_teardown(struct vr_mirror *mirror)
 /* Follow what is no change of a route. */
 static void vr_mirror_follow(struct vr_mirror *mirror)
 {
-	if (!READ_ONCE(mirror->recheck))
-		return;
-	WRITE_ONCE(mirror->recheck, false);
-	/* who is about to change an object says so before it does */
-	rtnl_lock();
-	rtnl_unlock();
-	if (vr_nexthop_recheck(mirror->rib->nexthops, mirror->router))
-		mirror->reflag = true;
+	u64 now = get_jiffies_64();
+
+	if (READ_ONCE(mirror->recheck)) {
+		WRITE_ONCE(mirror->recheck, false);
+		/* who is about to change an object says so before it does */
+		rtnl_lock();
+		rtnl_unlock();
+		if (vr_nexthop_recheck(mirror->rib->nexthops, mirror->router))
+			mirror->reflag = true;
+	}
 	if (!mirror->reflag)
 		return;
-	mirror->reflag = vr_mirror_reflag(mirror);
-	if (mirror->reflag) {
-		WRITE_ONCE(mirror->recheck, true);
-		vr_mirror_retry(mirror);
+	/* flags are for the eye: they can wait */
+	if (time_before64(now, mirror->flag_rest)) {
+		queue_delayed_work(vr_mirror_wq, &mirror->work,
+				   mirror->flag_rest - now);
+		return;
 	}
+	mirror->reflag = vr_mirror_reflag(mirror);
+	mirror->flag_rest = vr_mirror_rest(now);
+	if (mirror->reflag)
+		vr_mirror_retry(mirror);
 }
 
 /* Look from time to time for routes that went without a word. */

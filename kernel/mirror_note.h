@@ -50,6 +50,7 @@ struct vr_rib;
  * @failures: how often building everything failed since it last did not
  * @rest: it is not built again before that, jiffies; 0 if it never was
  * @reflag: the kernel is still to be told of routes whose nexthops changed
+ * @flag_rest: it is not told again before that, jiffies
  * @recheck: ports, neighbours or nexthop objects changed; set by anyone
  * @look: when to look for routes that went without a word, jiffies
  * @doing: changes that the work has taken from @events and not applied yet
@@ -83,6 +84,7 @@ struct vr_mirror {
 	u8 failures;
 	u64 rest;
 	bool reflag;
+	u64 flag_rest;
 	bool recheck;
 	u64 look;
 	u32 doing;
