@@ -68,6 +68,15 @@ static void vr_fib_reap(struct vr_fib *fib)
 	}
 }
 
+/* Let go of what readers came by; of a second reference, if it has been kept. */
+static void vr_fib_let_go(struct vr_fib_node *old, const struct vr_fib_node *new)
+{
+	if (old && old == new)
+		vr_fib_node_put(old);
+	else if (old)
+		vr_fib_node_leave(old);
+}
+
 /* Show the root to readers, and let go of the one before. */
 static void vr_fib_publish(struct vr_fib *fib, unsigned long root)
 {
@@ -76,7 +85,7 @@ static void vr_fib_publish(struct vr_fib *fib, unsigned long root)
 
 	/* pairs with the READ_ONCE() in vr_fib_start() */
 	smp_store_release(&head->root, root);
-	vr_fib_slot_put(old);
+	vr_fib_let_go(vr_fib_slot_node(old), vr_fib_slot_node(root));
 }
 
 static int vr_fib_set_default(struct vr_fib *fib, u16 nh, gfp_t gfp)
@@ -162,8 +171,7 @@ static int vr_fib_change(struct vr_fib *fib, struct vr_fib_edit *edit)
 	}
 	if (!err)
 		rcu_assign_pointer(fib->store, store);
-	if (old)
-		vr_fib_node_put(old);
+	vr_fib_let_go(old, store);
 	vr_fib_edit_end(edit);
 	return err;
 }

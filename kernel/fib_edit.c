@@ -266,13 +266,14 @@ static struct vr_fib_node *vr_fib_edit_child(struct vr_fib_edit *edit,
 }
 
 /*
- * Does only this table lead to a branch, and only once? To be asked after all below
- * has been prepared, since that may have found the branch a second use.
+ * Does only this table lead to a branch, and only once, and all readers that may
+ * come there by it? To be asked after all below has been prepared, since that may
+ * have found the branch a second use.
  */
 static bool vr_fib_edit_ours(const struct vr_fib_edit *edit, unsigned int depth)
 {
 	while (depth)
-		if (edit->way[--depth]->node.refs > 1)
+		if (!vr_fib_node_is_sole(&edit->way[--depth]->node))
 			return false;
 	return true;
 }

@@ -4,6 +4,10 @@
  * whose contents would be those of another one is that one; so the equality of
  * pointers is the equality of all that is below.
  *
+ * A node may change in place if one reference leads there, and if no reader is left
+ * who came by another one, or still will from a node that waits to be freed. So it
+ * notes the round (fib_round.c) in which it last lost one.
+ *
  * Locking: one writer at a time in all tables, fib.c sees to it. Readers under RCU
  * know nodes by pointer only, never by the hash.
  */
@@ -20,6 +24,8 @@
 
 #define VR_FIB_HASH_MIN_BITS	10
 #define VR_FIB_HASH_MAX_BITS	24
+/* The bits that are of the contents: the highest ones, which choose the bucket. */
+#define VR_FIB_HASH_MASK	(~(u32)(VR_FIB_KIND_MASK | VR_FIB_ROUND_MASK))
 
 /*
  * Sizes of nodes, in bytes: close where most of them are. 2080 is a flat node, 4160
@@ -183,12 +189,12 @@ struct vr_fib_node *vr_fib_node_below(const struct vr_fib_node *node,
 
 /*
  * Nodes that change in place have a sum as their hash, of which one term changes.
- * The lowest bits are left to the kind.
+ * The lowest bits are left to the kind and the round.
  */
 static u32 vr_fib_hash_term(unsigned int i, unsigned long value)
 {
 	return jhash_3words(i, value, (u64)value >> 32, vr_fib_nodes.seed) &
-	       vr_fib_node_mask & ~VR_FIB_KIND_MASK;
+	       vr_fib_node_mask & VR_FIB_HASH_MASK;
 }
 
 static u32 vr_fib_hash_branch(const struct vr_fib_branch *branch)
@@ -200,7 +206,7 @@ static u32 vr_fib_hash_branch(const struct vr_fib_branch *branch)
 	for (i = 0; i < VR_FIB_WORDS; i++)
 		hash = jhash_3words(branch->bitmap[i], branch->bitmap[i] >> 32,
 				    hash, vr_fib_nodes.seed);
-	hash &= vr_fib_node_mask & ~VR_FIB_KIND_MASK;
+	hash &= vr_fib_node_mask & VR_FIB_HASH_MASK;
 	for (i = 0; i < branch->children; i++)
 		hash += vr_fib_hash_term(i, (unsigned long)branch->child[i]);
 	return hash;
@@ -213,7 +219,7 @@ static u32 vr_fib_hash_mixed(const struct vr_fib_mixed *mixed)
 	u32 hash;
 
 	hash = jhash(mixed->bitmap, (const u8 *)below - (const u8 *)mixed->bitmap,
-		     vr_fib_nodes.seed) & vr_fib_node_mask & ~VR_FIB_KIND_MASK;
+		     vr_fib_nodes.seed) & vr_fib_node_mask & VR_FIB_HASH_MASK;
 	for (i = 0; i <= mixed->children; i++)
 		hash += vr_fib_hash_term(i, below[i]);
 	return hash;
@@ -247,7 +253,13 @@ static u32 vr_fib_hash(const struct vr_fib_node *node, enum vr_fib_kind kind,
 	else
 		hash = jhash(node + 1, size - sizeof(*node),
 			     vr_fib_nodes.seed) & vr_fib_node_mask;
-	return (hash & ~VR_FIB_KIND_MASK) | kind;
+	return (hash & VR_FIB_HASH_MASK) | kind;
+}
+
+/* But for the round, which is no part of the contents. */
+static bool vr_fib_has_hash(const struct vr_fib_node *node, u32 hash)
+{
+	return !((node->hash ^ hash) & ~VR_FIB_ROUND_MASK);
 }
 
 static struct vr_fib_node **vr_fib_bucket(u32 hash)
@@ -324,7 +336,8 @@ static struct vr_fib_node *vr_fib_node_find(const struct vr_fib_node *draft,
 	struct vr_fib_node *node;
 
 	for (node = *vr_fib_bucket(hash); node; node = node->next)
-		if (node->hash == hash && vr_fib_node_size(node) == size &&
+		if (vr_fib_has_hash(node, hash) &&
+		    vr_fib_node_size(node) == size &&
 		    !memcmp((const u8 *)node + from, (const u8 *)draft + from,
 			    size - from))
 			return node;
@@ -413,7 +426,8 @@ struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int 
 	at = (const u8 *)vr_fib_node_value(node, i) - a;
 	for (other = *vr_fib_bucket(hash); other; other = other->next) {
 		b = (const u8 *)other;
-		if (other->hash == hash && vr_fib_node_size(other) == size &&
+		if (vr_fib_has_hash(other, hash) &&
+		    vr_fib_node_size(other) == size &&
 		    *(const unsigned long *)(b + at) == value &&
 		    !memcmp(a + from, b + from, at - from) &&
 		    !memcmp(a + at + sizeof(value), b + at + sizeof(value),
@@ -425,7 +439,8 @@ struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int 
 
 /**
  * vr_fib_node_alter() - change one pointer of a node in place
- * @node: VR_FIB_MIXED, VR_FIB_FLAT or VR_FIB_BRANCH that one table alone leads to
+ * @node: VR_FIB_MIXED, VR_FIB_FLAT or VR_FIB_BRANCH that one table alone leads to:
+ *	it and all above are vr_fib_node_is_sole()
  * @i: slot of a flat node, number of the node below of others
  * @value: its new value, of which there is no equal node
  *
@@ -446,7 +461,7 @@ void vr_fib_node_alter(struct vr_fib_node *node, unsigned int i,
 	if (new)
 		vr_fib_node_get(new);
 	if (old)
-		vr_fib_node_put(old);
+		vr_fib_node_leave(old);
 }
 
 /**
@@ -467,8 +482,18 @@ static void vr_fib_node_free_rcu(struct rcu_head *head)
 	kfree(container_of(head, struct vr_fib_node, rcu));
 }
 
+/* Readers may have come by the reference that is given back, or still will. */
+static void vr_fib_node_mark(struct vr_fib_node *node)
+{
+	/* what has none below does not change in place */
+	if (!vr_fib_node_degree(node))
+		return;
+	node->hash &= ~VR_FIB_ROUND_MASK;
+	node->hash |= vr_fib_round_note() << VR_FIB_ROUND_SHIFT;
+}
+
 /**
- * vr_fib_node_put() - give a reference back
+ * vr_fib_node_put() - give a reference back that no reader comes by
  * @node: node; freed after a grace period, if that was the last one, and with it
  *	what only it led to
  *
@@ -492,8 +517,12 @@ void vr_fib_node_put(struct vr_fib_node *node)
 		n = vr_fib_node_degree(node);
 		for (i = 0; i < n; i++) {
 			below = vr_fib_node_below_as(node, kind, i);
-			if (!below || --below->refs)
+			if (!below)
 				continue;
+			if (--below->refs) {
+				vr_fib_node_mark(below);
+				continue;
+			}
 			vr_fib_unlink(below);
 			below->next = doomed;
 			doomed = below;
@@ -502,6 +531,33 @@ void vr_fib_node_put(struct vr_fib_node *node)
 		cond_resched();
 		call_rcu(&node->rcu, vr_fib_node_free_rcu);
 	}
+}
+
+/**
+ * vr_fib_node_leave() - give a reference back that readers may have come by
+ * @node: as for vr_fib_node_put(); nobody finds it by this reference any more
+ *
+ * Context: the writer.
+ */
+void vr_fib_node_leave(struct vr_fib_node *node)
+{
+	if (node->refs > 1)
+		vr_fib_node_mark(node);
+	vr_fib_node_put(node);
+}
+
+/**
+ * vr_fib_node_is_sole() - do all come to a node by one and the same reference?
+ * @node: node
+ *
+ * Context: the writer.
+ * Return: whether the readers do who are there, or still come.
+ */
+bool vr_fib_node_is_sole(const struct vr_fib_node *node)
+{
+	u32 round = (node->hash & VR_FIB_ROUND_MASK) >> VR_FIB_ROUND_SHIFT;
+
+	return node->refs == 1 && (!round || vr_fib_round_is_over(round));
 }
 
 /**
@@ -546,6 +602,7 @@ int vr_fib_node_init(void)
 	vr_fib_nodes.bits = VR_FIB_HASH_MIN_BITS;
 	vr_fib_nodes.grow = 2U << VR_FIB_HASH_MIN_BITS;
 	vr_fib_nodes.seed = get_random_u32();
+	vr_fib_round_init();
 	vr_fib_nodes.bucket = kvcalloc(1U << vr_fib_nodes.bits,
 				       sizeof(*vr_fib_nodes.bucket), GFP_KERNEL);
 	if (!vr_fib_nodes.bucket)

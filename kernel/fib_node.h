@@ -12,6 +12,8 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+#include "fib_round.h"
+
 #define VR_FIB_STRIDE	8
 #define VR_FIB_SLOTS	BIT(VR_FIB_STRIDE)
 #define VR_FIB_WORDS	(VR_FIB_SLOTS / 64)
@@ -24,6 +26,10 @@
 #define VR_FIB_LEAF_SHIFT	16
 #define VR_FIB_KIND_MASK	7UL
 #define VR_FIB_NH_MAX		0x7fff
+
+/* What else the low bits of a node's hash tell. */
+#define VR_FIB_ROUND_SHIFT	3
+#define VR_FIB_ROUND_MASK	(VR_FIB_ROUNDS << VR_FIB_ROUND_SHIFT)
 
 /**
  * enum vr_fib_kind - what a node is; the even ones stand in slots
@@ -46,7 +52,8 @@ enum vr_fib_kind {
 /**
  * struct vr_fib_node - what all nodes begin with
  * @next: in the bucket of its hash
- * @hash: hash of what follows; the kind in the lowest three bits
+ * @hash: hash of what follows; the kind in the lowest three bits, and in five more
+ *	the round in which a reference that had readers was given back, or 0
  * @refs: nodes and tables that point here
  * @rcu: frees it
  *
@@ -216,6 +223,8 @@ void vr_fib_node_alter(struct vr_fib_node *node, unsigned int i,
 		       unsigned long value);
 struct vr_fib_node *vr_fib_node_get(struct vr_fib_node *node);
 void vr_fib_node_put(struct vr_fib_node *node);
+void vr_fib_node_leave(struct vr_fib_node *node);
+bool vr_fib_node_is_sole(const struct vr_fib_node *node);
 unsigned int vr_fib_node_total(void);
 int vr_fib_node_init(void);
 void vr_fib_node_exit(void);

@@ -160,15 +160,16 @@ static u16 vr_fib_turn_inherit(struct vr_fib_view view, unsigned int level,
 }
 
 /*
- * Does only this table lead to the node of a level, and only once? To be asked
- * after all below has been prepared, since that may have found it a second use.
+ * Does only this table lead to the node of a level, and only once, and all readers
+ * that may come there by it? To be asked after all below has been prepared, since
+ * that may have found it a second use.
  */
 static bool vr_fib_turn_ours(const struct vr_fib_turn *turn, unsigned int level)
 {
 	unsigned int i;
 
 	for (i = 0; i <= level / VR_FIB_STRIDE; i++)
-		if (!turn->way[i] || turn->way[i]->refs > 1)
+		if (!turn->way[i] || !vr_fib_node_is_sole(turn->way[i]))
 			return false;
 	return true;
 }

@@ -120,7 +120,7 @@ static void vr_fib_share_collide(struct kunit *test)
 {
 	if (vr_fib_node_total())
 		kunit_skip(test, "there are tables already");
-	vr_fib_node_mask = 0x1f;
+	vr_fib_node_mask = 0x1f00;
 	vr_fib_share_compare(test, 32);
 	vr_fib_share_compare(test, 128);
 	vr_fib_node_mask = ~0U;

@@ -363,7 +363,7 @@ int vr_bytes_run(const u8 *data, size_t size)
 
 	m.bits = how & 1 ? 128 : 32;
 	/* hashes that collide */
-	vr_fib_node_mask = how & 2 ? 7 : ~0U;
+	vr_fib_node_mask = how & 2 ? 0x700 : ~0U;
 	vr_host_check(!vr_fib_init(), "init");
 	m.fib = vr_fib_alloc(m.bits, GFP_KERNEL);
 	vr_host_check(m.fib, "no table");

@@ -20,7 +20,8 @@
 
 #define VR_RACE_WRITERS		2
 #define VR_RACE_READERS		3
-#define VR_RACE_BASE		4600	/* prefixes that stay */
+#define VR_RACE_SETS		4
+#define VR_RACE_BASE		4600	/* prefixes that stay, at most */
 #define VR_RACE_CENTERS		24	/* addresses around which others change */
 #define VR_RACE_FAR		6	/* those often without but the default route */
 #define VR_RACE_LENGTHS		8
@@ -29,8 +30,9 @@
 #define VR_RACE_STATES		2048	/* a power of two */
 #define VR_RACE_TOLD		100	/* prefixes that a walk is told */
 #define VR_RACE_TWIN		256	/* one change in so many makes a twin */
-#define VR_RACE_READ_PAUSES	256	/* one access in so many waits a bit */
-#define VR_RACE_WRITE_PAUSES	256
+#define VR_RACE_PAUSES		256	/* one access in so many waits a bit */
+#define VR_RACE_PAUSES_OFTEN	8
+#define VR_RACE_PAUSES_SELDOM	4096
 
 enum {
 	VR_RACE_LOOKUP,
@@ -58,7 +60,11 @@ struct vr_race_state {
 /**
  * struct vr_race_set - the prefixes of one family
  * @bits: length of an address
- * @lengths: of the prefixes that change, around each center
+ * @few: writers meet at few prefixes, and in nodes near the root, which they share
+ *	and leave; the default route stays
+ * @n: number of prefixes that stay
+ * @centers: number of addresses around which others change
+ * @lengths: of these, around each center
  * @base: prefixes that stay, in order
  * @far: number of prefixes that change and have no others around, after the first
  * @changing: number of prefixes that change
@@ -68,6 +74,9 @@ struct vr_race_state {
  */
 struct vr_race_set {
 	unsigned int bits;
+	bool few;
+	unsigned int n;
+	unsigned int centers;
 	u8 lengths[VR_RACE_LENGTHS];
 	struct vr_fib_entry base[VR_RACE_BASE];
 	unsigned int far;
@@ -108,11 +117,18 @@ struct vr_race_thread {
 };
 
 static struct vr_race_set vr_race_sets[] = {
-	{ .bits = 32, .lengths = { 3, 8, 11, 16, 20, 25, 28, 32 } },
-	{ .bits = 128, .lengths = { 11, 24, 32, 39, 44, 64, 97, 128 } },
+	{
+		.bits = 32, .n = VR_RACE_BASE, .centers = VR_RACE_CENTERS,
+		.lengths = { 3, 8, 11, 16, 20, 25, 28, 32 },
+	}, {
+		.bits = 128, .n = VR_RACE_BASE, .centers = VR_RACE_CENTERS,
+		.lengths = { 11, 24, 32, 39, 44, 64, 97, 128 },
+	},
+	{ .bits = 32, .few = true, .n = 400, .centers = 2, .lengths = { 25, 28 } },
+	{ .bits = 128, .few = true, .n = 400, .centers = 2, .lengths = { 44, 64 } },
 };
 
-static struct vr_race_table vr_race_tables[VR_RACE_WRITERS][2];
+static struct vr_race_table vr_race_tables[VR_RACE_WRITERS][VR_RACE_SETS];
 static bool vr_race_over;
 
 /* Readers see writers' notes, but ThreadSanitizer no order that comes of it. */
@@ -155,7 +171,7 @@ static void vr_race_add_change(struct vr_race_set *set, struct vr_fib_key key,
 	for (i = 0; i < set->changing; i++)
 		if (!vr_fib_cmp(&entry, &set->change[i]))
 			return;
-	for (i = 0; i < VR_RACE_BASE; i++)
+	for (i = 0; i < set->n; i++)
 		if (!vr_fib_cmp(&entry, &set->base[i]))
 			return;
 	set->change[set->changing++] = entry;
@@ -172,7 +188,7 @@ static void vr_race_set_fill(struct vr_race_set *set, struct vr_host_rnd *rnd)
 	struct vr_fib_key key = {};
 	unsigned int i, j, plen;
 
-	for (i = 0; i < VR_RACE_BASE; i++) {
+	for (i = 0; i < set->n; i++) {
 		entry = &set->base[i];
 		key.hi = 10ULL << 56 | (u64)(i / 200) << 48 | (u64)(i % 200) << 40;
 		if (v6)
@@ -182,17 +198,19 @@ static void vr_race_set_fill(struct vr_race_set *set, struct vr_host_rnd *rnd)
 	}
 	key.hi = 0;
 	vr_race_add_change(set, key, 0);
-	for (i = 0; i < VR_RACE_CENTERS; i++) {
-		far = i < VR_RACE_FAR;
+	for (i = 0; i < set->centers; i++) {
+		far = !set->few && i < VR_RACE_FAR;
 		plen = vr_host_below(rnd, 4) ? (v6 ? 40 : 24) : (v6 ? 24 : 8);
-		key = set->base[vr_host_below(rnd, VR_RACE_BASE)].key;
+		if (set->few)
+			plen = v6 ? 40 : 24;
+		key = set->base[vr_host_below(rnd, set->n)].key;
 		key.hi |= vr_host_rnd64(rnd) >> plen;
 		if (far)
 			key.hi = vr_host_rnd64(rnd);
 		key.lo = vr_host_rnd64(rnd);
 		key = vr_race_entry(key, set->bits).key;
 		set->probe[2 * i] = key;
-		for (j = 0; j < (far ? 2 : VR_RACE_LENGTHS); j++)
+		for (j = 0; j < (far ? 2 : VR_RACE_LENGTHS) && set->lengths[j]; j++)
 			vr_race_add_change(set, key, set->lengths[j]);
 		if (far)
 			set->far = set->changing;
@@ -202,8 +220,8 @@ static void vr_race_set_fill(struct vr_race_set *set, struct vr_host_rnd *rnd)
 			key.hi ^= 1ULL << 32;
 		set->probe[2 * i + 1] = key;
 	}
-	for (i = 0; i < VR_RACE_PROBES; i++)
-		for (j = 0; j < VR_RACE_BASE; j++)
+	for (i = 0; i < 2 * set->centers; i++)
+		for (j = 0; j < set->n; j++)
 			if (vr_race_covers(&set->base[j], set->probe[i]))
 				set->under[i] = &set->base[j];
 }
@@ -244,7 +262,7 @@ static void vr_race_announce(struct vr_race_table *table, unsigned int i, u16 nh
 	new = vr_race_at(table, table->begun + 1);
 	for (j = 0; j < set->changing; j++)
 		vr_race_store(new->nh[j], j == i ? nh : old->nh[j]);
-	for (j = 0; j < VR_RACE_PROBES; j++) {
+	for (j = 0; j < 2 * set->centers; j++) {
 		answer = old->answer[j];
 		if (vr_race_covers(&set->change[i], set->probe[j]))
 			answer = vr_race_answer(set, new->nh, j);
@@ -270,7 +288,7 @@ static u16 vr_race_choose(struct vr_race_thread *self,
 {
 	struct vr_race_table *other;
 
-	other = &vr_race_tables[!self->index][table->set->bits == 128];
+	other = &vr_race_tables[!self->index][table->set - vr_race_sets];
 	if (vr_host_below(&self->rnd, 2))
 		return vr_race_load(vr_race_at(other,
 					       vr_race_load(other->done))->nh[i]);
@@ -279,22 +297,29 @@ static u16 vr_race_choose(struct vr_race_thread *self,
 	return 1 + vr_host_below(&self->rnd, VR_FIB_NH_MAX);
 }
 
+static unsigned int vr_race_which(struct vr_race_thread *self,
+				  const struct vr_race_set *set)
+{
+	if (set->few)
+		return 1 + vr_host_below(&self->rnd, set->changing - 1);
+	/* the default route, and what has it as the alternative, more often */
+	if (!vr_host_below(&self->rnd, 4))
+		return 0;
+	return vr_host_below(&self->rnd, vr_host_below(&self->rnd, 3) ?
+					 set->changing : set->far);
+}
+
 static void vr_race_change(struct vr_race_thread *self,
 			   struct vr_race_table *table)
 {
+	unsigned int i = vr_race_which(self, table->set);
 	struct vr_fib_head *head = table->fib->head;
-	unsigned int i = vr_host_below(&self->rnd, table->set->changing);
 	const struct vr_fib_entry *entry;
 	unsigned long root = head->root;
 	u16 old = 0, before, nh;
 	u8 addr[16];
 	int err;
 
-	/* the default route, and what has it as the alternative, more often */
-	if (!vr_host_below(&self->rnd, 4))
-		i = 0;
-	else if (!vr_host_below(&self->rnd, 3))
-		i = vr_host_below(&self->rnd, table->set->far);
 	entry = &table->set->change[i];
 	before = vr_race_at(table, table->begun)->nh[i];
 	nh = vr_race_choose(self, table, i);
@@ -323,7 +348,7 @@ static struct vr_fib *vr_race_build(const struct vr_race_set *set, const u16 *nh
 	u8 addr[16];
 
 	err = vr_fib_bulk_begin(fib);
-	for (i = 0; i < VR_RACE_BASE && !err; i++) {
+	for (i = 0; i < set->n && !err; i++) {
 		entry = &set->base[i];
 		vr_race_bytes(entry->key, addr);
 		err = vr_fib_set(fib, addr, entry->plen, entry->nh, NULL,
@@ -367,17 +392,18 @@ static void *vr_race_write(void *arg)
 {
 	struct vr_race_thread *self = arg;
 	struct vr_race_table *tables = vr_race_tables[self->index];
-	struct vr_fib *twin[2] = {};
+	struct vr_fib *twin[VR_RACE_SETS] = {};
 	unsigned int i, bad = 1;
 
-	vr_host_pauses = VR_RACE_WRITE_PAUSES;
 	while (!vr_race_load(vr_race_over)) {
-		i = vr_host_below(&self->rnd, 2);
+		i = vr_host_below(&self->rnd, VR_RACE_SETS);
+		vr_host_pauses = tables[i].set->few ? VR_RACE_PAUSES_SELDOM :
+						      VR_RACE_PAUSES;
 		vr_race_change(self, &tables[i]);
 		if (!vr_host_below(&self->rnd, VR_RACE_TWIN))
 			vr_race_twin(self, &tables[i], &twin[i]);
 	}
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < VR_RACE_SETS; i++) {
 		vr_fib_free(twin[i]);
 		vr_host_check(!vr_fib_verify(tables[i].fib, &bad) && !bad,
 			      "writer: %u bad places", bad);
@@ -466,7 +492,7 @@ static void vr_race_judge(struct vr_race_thread *self,
 static void vr_race_lookup(struct vr_race_thread *self, struct vr_race_span *span)
 {
 	const struct vr_race_set *set = span->table->set;
-	unsigned int i = vr_host_below(&self->rnd, VR_RACE_PROBES);
+	unsigned int i = vr_host_below(&self->rnd, 2 * set->centers);
 	struct in6_addr v6;
 	u8 addr[16];
 	__be32 v4;
@@ -491,12 +517,13 @@ static void vr_race_lookup(struct vr_race_thread *self, struct vr_race_span *spa
  */
 static void vr_race_match(struct vr_race_thread *self, struct vr_race_span *span)
 {
-	unsigned int i = vr_host_below(&self->rnd, VR_RACE_PROBES);
+	const struct vr_race_set *set = span->table->set;
+	unsigned int i = vr_host_below(&self->rnd, 2 * set->centers);
 	u8 addr[16], prefix[16], plen;
 	bool fine;
 	u16 nh;
 
-	vr_race_bytes(span->table->set->probe[i], addr);
+	vr_race_bytes(set->probe[i], addr);
 	vr_race_open(span);
 	rcu_read_lock();
 	nh = vr_fib_match(span->table->fib, addr, prefix, &plen);
@@ -582,18 +609,17 @@ static bool vr_race_walk_fine(const struct vr_race_walk *walk,
 	for (i = 1; i < walk->told; i++)
 		if (vr_fib_cmp(&walk->entry[i - 1], &walk->entry[i]) >= 0)
 			return false;
-	for (i = 0; i < VR_RACE_BASE + set->changing; i++) {
-		entry = i < VR_RACE_BASE ? &set->base[i] :
-			&set->change[i - VR_RACE_BASE];
+	for (i = 0; i < set->n + set->changing; i++) {
+		entry = i < set->n ? &set->base[i] : &set->change[i - set->n];
 		told = vr_race_told(walk, entry);
 		known += !!told;
-		if (i < VR_RACE_BASE ? told && told->nh != entry->nh :
-		    told && !vr_race_had(span, i - VR_RACE_BASE, told->nh))
+		if (i < set->n ? told && told->nh != entry->nh :
+		    told && !vr_race_had(span, i - set->n, told->nh))
 			return false;
 		if (told || vr_fib_cmp(entry, from) < 0 ||
 		    (last && vr_fib_cmp(entry, last) > 0))
 			continue;
-		if (i < VR_RACE_BASE || !vr_race_had(span, i - VR_RACE_BASE, 0))
+		if (i < set->n || !vr_race_had(span, i - set->n, 0))
 			return false;
 	}
 	return known == walk->told;
@@ -624,11 +650,12 @@ static void *vr_race_read(void *arg)
 	struct vr_race_span span;
 	unsigned int how;
 
-	vr_host_pauses = VR_RACE_READ_PAUSES;
 	while (!vr_race_load(vr_race_over)) {
 		how = vr_host_below(&self->rnd, 128);
 		span.table = &vr_race_tables[how % VR_RACE_WRITERS]
-					    [vr_host_below(&self->rnd, 2)];
+					    [vr_host_below(&self->rnd, VR_RACE_SETS)];
+		vr_host_pauses = span.table->set->few ? VR_RACE_PAUSES_OFTEN :
+							VR_RACE_PAUSES;
 		if (how >= 32)
 			vr_race_lookup(self, &span);
 		else if (how >= 16)
@@ -669,7 +696,7 @@ static void vr_race_setup(u64 seed)
 
 	vr_host_rnd_seed(&rnd, seed);
 	vr_host_check(!vr_fib_init(), "no memory");
-	for (j = 0; j < 2; j++) {
+	for (j = 0; j < VR_RACE_SETS; j++) {
 		vr_race_set_fill(&vr_race_sets[j], &rnd);
 		for (i = 0; i < VR_RACE_WRITERS; i++) {
 			table = &vr_race_tables[i][j];
@@ -679,7 +706,7 @@ static void vr_race_setup(u64 seed)
 	}
 	for (table = vr_race_tables[0]; table < vr_race_tables[VR_RACE_WRITERS];
 	     table++)
-		for (i = 0; i < VR_RACE_PROBES; i++)
+		for (i = 0; i < 2 * table->set->centers; i++)
 			table->state[0].answer[i] =
 				vr_race_answer(table->set, table->state[0].nh, i);
 }

@@ -674,7 +674,7 @@ static void vr_random_table(struct vr_random *r, u64 seed, bool fails)
 	memset(r->first, 0, sizeof(r->first));
 	r->spread = vr_random_below(r, 4);
 	vr_fib_node_mask = vr_random_below(r, 3) || r->kind->most > 1200 ? ~0U :
-									   0x7f;
+									   0x7f00;
 	vr_random_begin(r);
 	vr_random_fill(r);
 	if (!r->count && !vr_random_below(r, 4)) {

@@ -404,11 +404,16 @@ void rcu_barrier(void)
 }
 
 /* A grace period that has begun may have seen readers of before. */
-unsigned long start_poll_synchronize_rcu(void)
+unsigned long get_state_synchronize_rcu(void)
 {
 	/* pairs with the one in vr_host_rcu_wait() */
 	smp_mb();
 	return READ_ONCE(vr_host_rcu.begun) + 1;
+}
+
+unsigned long start_poll_synchronize_rcu(void)
+{
+	return get_state_synchronize_rcu();
 }
 
 bool poll_state_synchronize_rcu(unsigned long cookie)

@@ -44,8 +44,9 @@ fuzz()
 }
 
 . ../lib/ktap-run.sh
-ktap_plan 12
+ktap_plan 13
 ktap_run fib_random "$O/fib_random" -s "$seed" -n $ops
+ktap_run fib_share "$O/fib_share"
 # shellcheck disable=SC2086 # words of a command
 ktap_run fib_race $fixed "$O/fib_race" -s "$seed" -t $seconds
 for name in fib drr mactable stats header; do
