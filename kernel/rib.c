@@ -466,6 +466,12 @@ static u8 vr_rib_own_reason(const struct vr_rib *rib, u16 id)
 	return vr_rib_is_own(nh) ? nh->reason : 0;
 }
 
+/* The reason is an index of counters: a table's number is not, until looked at. */
+static u8 vr_rib_local_found(u16 nh)
+{
+	return nh <= VROUTER_PUNT_MAX ? nh : VROUTER_PUNT_LOCAL;
+}
+
 /**
  * vr_rib_find_local4() - is an address the router's own? without the filter
  * @rib: routes
@@ -476,7 +482,7 @@ static u8 vr_rib_own_reason(const struct vr_rib *rib, u16 id)
  */
 u8 vr_rib_find_local4(const struct vr_rib *rib, __be32 addr)
 {
-	return vr_fib_lookup4(rib->local4, addr) ? :
+	return vr_rib_local_found(vr_fib_lookup4(rib->local4, addr)) ? :
 	       vr_rib_own_reason(rib, vr_fib_lookup4(rib->fib4, addr));
 }
 
@@ -490,6 +496,6 @@ u8 vr_rib_find_local4(const struct vr_rib *rib, __be32 addr)
  */
 u8 vr_rib_find_local6(const struct vr_rib *rib, const struct in6_addr *addr)
 {
-	return vr_fib_lookup6(rib->local6, addr) ? :
+	return vr_rib_local_found(vr_fib_lookup6(rib->local6, addr)) ? :
 	       vr_rib_own_reason(rib, vr_fib_lookup6(rib->fib6, addr));
 }
