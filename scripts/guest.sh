@@ -79,7 +79,7 @@ boot()
 		-name "vrouter-$kernel,debug-threads=on" -M pc "${accel[@]}" -cpu max \
 		-smp "$cpus" -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$IMAGE" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=7 panic=-1 nokaslr mitigations=off tsc=reliable random.trust_cpu=on vr_tmp=$tmp $args" \
+		-append "console=ttyS0 loglevel=7 log_buf_len=8M panic=-1 nokaslr mitigations=off tsc=reliable random.trust_cpu=on vr_tmp=$tmp $args" \
 		-chardev "file,id=log,path=$out/console.log" -serial chardev:log \
 		-device virtio-serial-pci -chardev "$console" -device virtconsole,chardev=out \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \

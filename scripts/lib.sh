@@ -166,8 +166,9 @@ VR_SPLAT='BUG: |kernel BUG at|Kernel panic|WARNING: |UBSAN: |\] RIP: |\]  ?Call 
 # vr_splat DMESG: show the lines and succeed when there is a splat
 vr_splat()
 {
-	# a tracker that gets no memory only says so
-	[ -f "$1" ] && grep -anE "$VR_SPLAT" "$1" |
+	# a tracker that gets no memory only says so; who switches the machine off, with
+	# its files gone, may die of that
+	[ -f "$1" ] && sed '/ sysrq: Power Off/,$d' "$1" | grep -anE "$VR_SPLAT" |
 		grep -v 'ref_tracker: memory allocation failure' >&2
 }
 

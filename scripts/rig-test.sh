@@ -8,25 +8,32 @@ n=0 failed=0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# verdict WHAT EXPECTED RC STATUS LINE: of a run whose log has LINE
-verdict()
+# result NAME EXPECTED ACTUAL [WHAT]
+result()
 {
-	local got=0
-
 	n=$((n + 1))
-	printf '%s\n' '[    1.000000] Linux version 6.12.117' '[    2.500000] vrouter: loading' \
-		"$5" >"$tmp/dmesg.log"
-	: >"$tmp/console.log"
-	rm -f "$tmp/status"
-	[ -z "$4" ] || echo "$4" >"$tmp/status"
-	vr_rig_verdict "$tmp" "$3" 2>/dev/null || got=$?
-	if [ "$got" = "$2" ]; then
+	if [ "$3" = "$2" ]; then
 		echo "ok $n $1"
 	else
-		echo "# expected $2, actual $got: $5"
+		echo "# expected $2, actual $3${4:+: $4}"
 		echo "not ok $n $1"
 		failed=1
 	fi
+}
+
+# verdict WHAT EXPECTED RC STATUS LINE [CONSOLE-LINE...]: of a run whose log has LINE,
+# and what the console has seen
+verdict()
+{
+	local got=0 start
+	start=('[    1.000000] Linux version 6.12.117' '[    2.500000] vrouter: loading')
+
+	printf '%s\n' "${start[@]}" "$5" >"$tmp/dmesg.log"
+	printf '%s\n' "${start[@]}" "${@:6}" >"$tmp/console.log"
+	rm -f "$tmp/status"
+	[ -z "$4" ] || echo "$4" >"$tmp/status"
+	vr_rig_verdict "$tmp" "$3" 2>/dev/null || got=$?
+	result "$1" "$2" "$got" "$5"
 }
 
 splats=(
@@ -63,7 +70,7 @@ harmless=(
 )
 
 echo 'TAP version 13'
-echo "1..$((${#splats[@]} + ${#harmless[@]} + 4))"
+echo "1..$((${#splats[@]} + ${#harmless[@]} + 7))"
 for line in "${splats[@]}"; do
 	verdict "fails: $line" 125 0 0 "[   12.345678$line"
 done
@@ -74,4 +81,10 @@ verdict 'the status is that of the command' 4 0 4 ''
 verdict 'fails: no status' 125 0 '' ''
 verdict 'a timeout is one' 124 137 '' ''
 verdict 'also with a splat' 124 124 '' '[   12.345678] Call Trace:'
+verdict 'fails: what dmesg has forgotten' 125 0 0 '[   99.000000] vrouter: loading' \
+	'[   12.345678] Call Trace:'
+verdict 'passes: a death once it is switched off' 0 0 0 '' '[   90.000000] sysrq: Power Off' \
+	'[   90.100000] Kernel panic - not syncing: Attempted to kill init!'
+verdict 'fails: what came before that' 125 0 0 '' '[   12.345678] Call Trace:' \
+	'[   90.000000] sysrq: Power Off'
 exit $failed

@@ -37,14 +37,27 @@ vr_rig_files()
 
 }
 
+# vr_rig_splat OUT: did the kernel complain? dmesg forgets what is old, and the console
+# leaves out what comes too fast.
+vr_rig_splat()
+{
+	local log
+
+	for log in "$1/console.log" "$1/dmesg.log"; do
+		if vr_splat "$log"; then
+			vr_log "the kernel log holds a splat: $log"
+			return 0
+		fi
+	done
+	return 1
+}
+
 # vr_rig_verdict OUT RC: say how the rig's run ended. RC is the machine's.
 vr_rig_verdict()
 {
-	local out=$1 rc=$2 log=$1/dmesg.log status
+	local out=$1 rc=$2 status
 
-	[ -s "$log" ] || log=$out/console.log
-	if vr_splat "$log"; then
-		vr_log "the kernel log holds a splat: $log"
+	if vr_rig_splat "$out"; then
 		[ "$rc" -eq 124 ] || [ "$rc" -eq 137 ] || return 125
 	fi
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 137 ]; then
