@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Whatever a debug kernel complains of makes a rig's run fail, and nothing else does.
+# Whatever a debug kernel complains of makes a rig's run fail, and nothing else does;
+# and what the shell does not run to its end in a rig has failed.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/rig.sh"
 
@@ -34,6 +35,35 @@ verdict()
 	[ -z "$4" ] || echo "$4" >"$tmp/status"
 	vr_rig_verdict "$tmp" "$3" 2>/dev/null || got=$?
 	result "$1" "$2" "$got" "$5"
+}
+
+# tests NAME EXPECTED LINE...: the results that a test script of these lines prints
+tests()
+{
+	local name=$1 want=$2
+	shift 2
+
+	printf '%s\n' ". '$VR_ROOT/selftests/lib/common.sh'" "$@" vr_finish >"$tmp/test"
+	result "$name" "$want" "$(bash "$tmp/test" 2>&1 |
+		grep -E '^(ok|not ok|1\.\.|Bail)' | paste -sd '|')"
+}
+
+# shell_tests: of selftests/lib
+# shellcheck disable=SC2016 # it is the scripts that expand
+shell_tests()
+{
+	KSFT_DIR=${KSFT_DIR:-$("$VR_ROOT/scripts/source.sh")/tools/testing/selftests}
+	export KSFT_DIR
+	tests 'a test that bash ends has failed' 'ok 1 a|not ok 2 b|ok 3 c|not ok 4 d|1..4' \
+		'zero=0; t_div() { vr_expect_num x $((1 / zero)) -ge 0; }' \
+		'vr_test a true' 'vr_test b t_div' 'vr_test c true' 'vr_test d t_div'
+	tests 'so has one in a loop' 'not ok 1 b|ok 2 c|1..2' \
+		't_div() { : $((1 / $1)); }' \
+		'for i in 0 1; do vr_test b t_div $i; done' 'vr_test c true'
+	tests 'it is no overload if nothing comes' 'not ok 1 a|1..1' \
+		'. "$VR_SELFTESTS/lib/flood.sh"; vr_spaces=(r); RX[r]=0 FWD[r]=0 FILTERS=0' \
+		'sleep() { :; }; flood_read() { :; }; flood_dearer() { :; }' \
+		'flood_mark() { RX0[r]=0 FWD0[r]=0; }' 'vr_test a flood_overload 10'
 }
 
 splats=(
@@ -70,7 +100,7 @@ harmless=(
 )
 
 echo 'TAP version 13'
-echo "1..$((${#splats[@]} + ${#harmless[@]} + 7))"
+echo "1..$((${#splats[@]} + ${#harmless[@]} + 10))"
 for line in "${splats[@]}"; do
 	verdict "fails: $line" 125 0 0 "[   12.345678$line"
 done
@@ -87,4 +117,6 @@ verdict 'passes: a death once it is switched off' 0 0 0 '' '[   90.000000] sysrq
 	'[   90.100000] Kernel panic - not syncing: Attempted to kill init!'
 verdict 'fails: what came before that' 125 0 0 '' '[   12.345678] Call Trace:' \
 	'[   90.000000] sysrq: Power Off'
+
+shell_tests
 exit $failed

@@ -37,6 +37,7 @@ fi
 
 vr_failures=()		# of the test that runs
 vr_skipped=		# why the test that runs is skipped
+vr_running=		# its name
 vr_finished=
 
 vr_diag()
@@ -114,16 +115,45 @@ vr_taken()
 	esac
 }
 
+# vr_failed NAME: it has failed; print that, and why
+vr_failed()
+{
+	local line
+
+	for line in "${vr_failures[@]}"; do
+		vr_diag "$line"
+	done
+	ktap_test_fail "$1"
+	[ -z "${VR_DEBUG:-}" ] || vr_debug
+}
+
+# vr_lost: was there a test that did not come to its end? An error in arithmetic, a
+# division by zero for one, ends the script's whole command, vr_test with it, and
+# bash goes on with the next: that the test is missing would be all that one saw.
+vr_lost()
+{
+	local name=$vr_running
+
+	[ -n "$name" ] || return 0
+	vr_running=
+	KSFT_NUM_TESTS=$((KSFT_NUM_TESTS + 1))
+	vr_fail "bash ended it, as it does when arithmetic fails"
+	vr_failed "$name"
+}
+
 # vr_test NAME CMD...: run CMD, print its result
 vr_test()
 {
-	local name=$1 line rc
+	local name=$1 rc
 	shift
 
+	vr_lost
 	vr_failures=()
 	vr_skipped=
+	vr_running=$name
 	"$@"
 	rc=$?
+	vr_running=
 	KSFT_NUM_TESTS=$((KSFT_NUM_TESTS + 1))
 	if [ -n "$vr_skipped" ] && [ ${#vr_failures[@]} -eq 0 ]; then
 		ktap_test_skip "$name ($vr_skipped)"
@@ -134,11 +164,7 @@ vr_test()
 		return 0
 	fi
 	[ ${#vr_failures[@]} -gt 0 ] || vr_failures=("status $rc of: $*")
-	for line in "${vr_failures[@]}"; do
-		vr_diag "$line"
-	done
-	ktap_test_fail "$name"
-	[ -z "${VR_DEBUG:-}" ] || vr_debug
+	vr_failed "$name"
 	return 1
 }
 
@@ -172,6 +198,7 @@ vr_skip_all()
 # vr_finish: print the plan and the sums; exits
 vr_finish()
 {
+	vr_lost
 	vr_finished=1
 	echo "1..$KSFT_NUM_TESTS"
 	ktap_finished

@@ -194,8 +194,8 @@ flood_mark()
 	done
 }
 
-# flood_overload PERCENT: make packets dearer until no more than that part of
-# what comes is forwarded, over two seconds
+# flood_overload PERCENT: make packets dearer until something comes, and no more than
+# that part of it is forwarded, over two seconds
 flood_overload()
 {
 	local try ns rx fwd
@@ -210,6 +210,7 @@ flood_overload()
 			rx=$((rx + RX[$ns] - RX0[$ns]))
 			fwd=$((fwd + FWD[$ns] - FWD0[$ns]))
 		done
+		[ "$rx" -gt 0 ] || continue
 		[ $((fwd * 100)) -gt $((rx * $1)) ] || return 0
 		[ "$try" = 10 ] || flood_dearer
 	done
