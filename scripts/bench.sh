@@ -82,12 +82,15 @@ frames()
 			ROUTES=10 ROUNDS=${ROUNDS:-3} PACKETS=131072 \
 			"$VR_ROOT/scripts/bench-forward.sh" >&2
 	fi
-	if [ -n "$(chosen scale)" ]; then
-		module uml
-		"$VR_ROOT/scripts/uml.sh" run -a kunit.enable=0 -m 4G -t 1200 \
-			-o "$out/uml" -- scripts/bench/scale.sh "$out/uml/results" 1024 >&2
-		cat "$out/uml/results" >>"$out/results"
-	fi
+}
+
+scale()
+{
+	[ -n "$(chosen scale)" ] || return 0
+	module uml
+	"$VR_ROOT/scripts/uml.sh" run -a kunit.enable=0 -m 4G -t 1200 \
+		-o "$out/uml" -- scripts/bench/scale.sh "$out/uml/results" 1024 >&2
+	cat "$out/uml/results" >>"$out/results"
 }
 
 guest()
@@ -134,10 +137,12 @@ jq -c --arg names " ${experiments[*]} " 'select((.experiment + if .resource then
 mv "$out/kept" "$out/results"
 vr_tools
 failed=0
+# each of them takes the lock
 frames
 # two of these at once measure each other
 exec {lock}>"$(vr_cache_dir)/bench.lock"
 flock "$lock"
+scale
 guest
 python3 "$VR_ROOT/scripts/bench/tables.py" "$out"
 exit "$failed"
