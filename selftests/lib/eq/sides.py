@@ -2,6 +2,7 @@
 """Two routers that differ in the data plane alone: plain Linux on macvlan ports,
 and vrouter on vrports. Each has NICs and wires of its own; all that can be seen
 from outside, MAC addresses to begin with, is the same."""
+import atexit
 import errno
 import itertools
 import os
@@ -73,15 +74,16 @@ class Linux(Rig):
 
 
 def machine():
-    """Settings that no namespace has of its own."""
+    """Settings that no namespace has of its own, until the end."""
     for path, value in MACHINE.items():
-        if os.path.exists(path) and path not in machine.old:
+        if os.path.exists(path) and path not in machine.done:
+            machine.done.add(path)
             with open(path, encoding="ascii") as f:
-                machine.old[path] = f.read()
+                atexit.register(put, path, f.read())
             put(path, str(value))
 
 
-machine.old = {}
+machine.done = set()
 
 
 class Side:
