@@ -60,10 +60,10 @@ def spread(family, kind, weights, policy):
             expect("flows that plain Linux sends elsewhere", [], odd)
             share = fast.count(1) / number
             want = weights[0] / sum(weights)
-            # four to five standard deviations
-            if abs(share - want) > 0.09:
+            # about six standard deviations
+            if abs(share - want) > 0.12:
                 raise Failure(f"share of the first path: expected {want:.3f} "
-                              f"within 0.09, actual {share:.3f}")
+                              f"within 0.12, actual {share:.3f}")
         finally:
             unmake(family)
     return test
@@ -159,13 +159,12 @@ def shares6(how):
     def same(taken):
         sent = [to0(p) for p in flows(6, 150)]
         before = rig.counters()["forwarded-packets"]
-        fast = rig.exchange(sent)
+        fast = rig.exchange(sent, len(sent))
         after = rig.counters()["forwarded-packets"]
         rig.down()
-        slow = rig.exchange(sent, len(fast))
+        slow = rig.exchange(sent, len(sent))
         rig.up()
-        expect("flows that plain Linux sends elsewhere", 0,
-               len(set(f for _, f in fast) - set(f for _, f in slow)))
+        expect("frames, as from plain Linux", sorted(slow), sorted(fast))
         expect("packets forwarded", taken, after - before)
 
     def change(down):
@@ -283,7 +282,9 @@ def taken_back6():
 def by_device6():
     """Linux deletes a route by the device of its second path and tells nobody; the router
     finds out, and builds nothing anew for what was announced."""
-    def changed(resyncs):
+    def changed(resyncs, least=0):
+        wait("resyncs", lambda: rig.show()["resyncs"] - resyncs >= least)
+        # no more come
         time.sleep(2)
         return rig.show()["resyncs"] - resyncs
     try:
@@ -304,7 +305,7 @@ def by_device6():
             expect("wires", {1, 2}, as_linux6("before"))
             resyncs = rig.show()["resyncs"]
             rig.ip(f"-6 route del {{T}} {ANY[6]} dev r2")
-            more = changed(resyncs)
+            more = changed(resyncs, 1)
             expect("wires", want, as_linux6("deleted by the device"))
             expect("resyncs", 1, more)
     finally:
