@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 from vrtest import (PACKET_IGNORE_OUTGOING, SLOW, SOL_PACKET, Failure, Netns,
                     Rig, eth, expect, frame, icmp4, icmp6, in6, ip4, ip6,
-                    json_show, mac, main, packet, put, receive, run,
+                    json_show, mac, main, new_lines, packet, put, receive, run,
                     slab_objects, wait)
 
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -154,7 +154,7 @@ class Flood:
               f"punted {nonzero(c['punt'])}, dropped {nonzero(c['drop'])}, "
               f"peak {c['queued-peak']}")
         self.memory(before, held)
-        expect("lines in the kernel log", [], log()[len(said):])
+        expect("lines in the kernel log", [], new_lines(said, log()))
         return c, wires
 
     def witnessed(self):

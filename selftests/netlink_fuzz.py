@@ -26,7 +26,7 @@ import rtnl
 import userns
 from nl import DUMP, GENERIC, NEW, Socket, attr, attrs
 from nlspec import Spec
-from vrtest import (SLOW, Failure, Skip, expect, main, run, slab_objects, wait)
+from vrtest import (SLOW, Failure, Skip, expect, main, new_lines, run, slab_objects, wait)
 
 LONG = bool(os.environ.get("VR_LONG"))
 SEED = int(os.environ.get("VR_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -159,7 +159,7 @@ class Run:
                 self.unchanged(rig, name, before)
         finally:
             rig.gone()
-        expect("splats in the kernel log", [], splats()[len(seen):])
+        expect("splats in the kernel log", [], new_lines(seen, splats()))
         wait("no router and no port is left", lambda: everyones() == mine)
 
     @staticmethod
