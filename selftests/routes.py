@@ -313,12 +313,15 @@ def expires6():
     rig.ip(f"-6 neigh replace {dst} lladdr {rig.hmac[1]} dev r1 nud permanent")
     try:
         for way, want in ((f"via {VIA[1][1]} dev r1", "route-unsupported"), ("dev r1", 1)):
-            rig.ip(f"-6 route add {{T}} {p} {way} metric 10 expires 2 proto 99",
+            rig.ip(f"-6 route add {{T}} {p} {way} metric 10 expires 3600 proto 99",
                    R("add", p, 2, "metric 20"))
             rig.sync()
             expect(f"{way} in time", want, wire_of(dst, want == 1))
             run(f"vrctl fib check {rig.name}", ns=rig.r)
-            time.sleep(3)
+            rig.ip(f"-6 route del {{T}} {p} {way} metric 10",
+                   f"-6 route add {{T}} {p} {way} metric 10 expires 1 proto 99")
+            rig.sync()
+            time.sleep(2)
             fast, slow, _ = as_linux(0, dst)
             expect(f"wires of {way}, expired, plain Linux", [2], slow)
             expect(f"wires of {way}, expired", slow, fast)
