@@ -28,19 +28,47 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
 # What it has learned stays in $O, and so does an input that fails; run again by
-# naming that file.
+# naming that file. All that it has learned is run first, however long that takes: new
+# inputs may need more time.
 fuzz()
 {
 	mkdir -p "$O/corpus-$1"
-	"$O/$1_fuzz" -seed="$((seed % 2000000000))" -max_total_time=$fuzz -len_control=0 \
-		-max_len=1024 -timeout=20 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix="$O/$1-" "$O/corpus-$1" >"$O/$1_fuzz.log" 2>&1 || {
-		sed 's/^/# /' "$O/$1_fuzz.log"
+	known=$(find "$O/corpus-$1" -type f | wc -l)
+	limit=$fuzz
+	for _ in 1 2 3; do
+		begin=$(date +%s)
+		"$O/$1_fuzz" -seed="$((seed % 2000000000))" -max_total_time="$limit" \
+			-len_control=0 -max_len=1024 -timeout=20 -print_final_stats=1 \
+			-verbosity=0 -artifact_prefix="$O/$1-" "$O/corpus-$1" \
+			>"$O/$1_fuzz.log" 2>&1 || {
+			sed 's/^/# /' "$O/$1_fuzz.log"
+			return 1
+		}
+		inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$O/$1_fuzz.log")
+		echo "# ${inputs:=0} inputs in $limit s, $known of them known"
+		[ "$inputs" -le $((known + 100)) ] || break
+		limit=$((($(date +%s) - begin) * 2 + fuzz))
+	done
+	# one that runs nothing new is no test
+	[ "$inputs" -gt $((known + 100)) ] && fuzz_merge "$1"
+}
+
+# Of what it has learned, keep what is not in the rest, once that has doubled.
+fuzz_merge()
+{
+	least=$(cat "$O/corpus-$1.least" 2>/dev/null)
+	[ "$known" -gt $((${least:-0} * 2 + 100)) ] || return 0
+	rm -rf "$O/corpus-$1.new"
+	mkdir "$O/corpus-$1.new"
+	"$O/$1_fuzz" -merge=1 -max_len=1024 -timeout=20 "$O/corpus-$1.new" "$O/corpus-$1" \
+		>"$O/$1_merge.log" 2>&1 || {
+		sed 's/^/# /' "$O/$1_merge.log"
 		return 1
 	}
-	# one that runs nothing is no test
-	sed -n 's/^stat::number_of_executed_units: *\([1-9][0-9][0-9][0-9]*\)$/# \1 inputs/p' \
-		"$O/$1_fuzz.log" | grep .
+	rm -rf "$O/corpus-$1"
+	mv "$O/corpus-$1.new" "$O/corpus-$1"
+	find "$O/corpus-$1" -type f | wc -l >"$O/corpus-$1.least"
+	echo "# of $known inputs that it had learned, $(cat "$O/corpus-$1.least") are kept"
 }
 
 . ../lib/ktap-run.sh
