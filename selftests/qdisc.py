@@ -527,7 +527,7 @@ def test_traffic():
 def test_router_goes():
     """Invariant 70, where packets wait for the link."""
     link = LINK
-    reset(link, "bandwidth 80kbit")
+    reset(link, "bandwidth 8kbit")
     link.burst(2, 30)
     link.burst(0, 5)
     link.settle()

@@ -555,7 +555,10 @@ def terminal(**how):
 
 def interrupted(command):
     with subprocess.Popen([FAKE] + command, stdout=subprocess.PIPE) as p:
-        time.sleep(0.4)
+        # before it writes, it may not have begun
+        if not select.select([p.stdout], [], [], 10)[0]:
+            p.kill()
+            return "no output"
         p.send_signal(signal.SIGINT)
         p.communicate(timeout=5)
         return None if p.returncode == 0 else "status %d" % p.returncode
