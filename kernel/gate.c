@@ -45,6 +45,22 @@ u8 vr_gate_router(const struct vr_router *router, const struct vr_rib *rib,
 	return 0;
 }
 
+/**
+ * vr_gate_fallback() - why does a router give all packets of a family to the stack?
+ * @router: router that is up
+ *
+ * Context: RCU read side.
+ * Return: 0, or enum vrouter_punt_reason: IPv4's, if both have one.
+ */
+u8 vr_gate_fallback(const struct vr_router *router)
+{
+	const struct vr_rib *rib = rcu_dereference(router->rib);
+	const struct net *net = dev_net(router->dev);
+
+	return vr_gate_router(router, rib, net, false) ? :
+	       vr_gate_router(router, rib, net, true);
+}
+
 static u8 vr_gate_in_common(const struct vr_router *router,
 			    const struct vr_port *port)
 {

@@ -17,5 +17,6 @@ u8 vr_gate_out4(struct vr_forward_out *out, const struct vr_router *router,
 u8 vr_gate_out6(struct vr_forward_out *out);
 u8 vr_gate_router(const struct vr_router *router, const struct vr_rib *rib,
 		  const struct net *net, bool ipv6);
+u8 vr_gate_fallback(const struct vr_router *router);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "change.h"
 #include "compat.h"
+#include "gate.h"
 #include "mirror.h"
 #include "mirror_note.h"
 #include "netlink.h"
@@ -379,12 +380,12 @@ static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
 }
 
 /* Return: why the router falls back: enum vrouter_punt_reason, or 0 */
-static u32 vr_mirror_reason(const struct vr_mirror *mirror)
+static u8 vr_mirror_reason(const struct vr_mirror *mirror)
 {
-	u32 reason;
+	u8 reason;
 
 	rcu_read_lock();
-	vr_router_state(mirror->router, &reason);
+	reason = vr_gate_fallback(mirror->router);
 	rcu_read_unlock();
 	return reason;
 }
@@ -392,7 +393,7 @@ static u32 vr_mirror_reason(const struct vr_mirror *mirror)
 /* Tell listeners if the data plane left packets to the stack, or took them back. */
 static void vr_mirror_check_state(struct vr_mirror *mirror)
 {
-	u32 reason = vr_mirror_reason(mirror);
+	u8 reason = vr_mirror_reason(mirror);
 
 	if (reason == mirror->told)
 		return;

@@ -80,7 +80,7 @@ struct vr_mirror {
 	struct delayed_work work;
 	struct vr_rib *rib;
 	bool registered;
-	u32 told;
+	u8 told;
 	u8 failures;
 	u64 rest;
 	bool reflag;

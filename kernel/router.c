@@ -165,14 +165,10 @@ struct vr_router *vr_router_serving(struct net_device *dev)
  */
 enum vrouter_state vr_router_state(const struct vr_router *router, u32 *reason)
 {
-	const struct vr_rib *rib = rcu_dereference(router->rib);
-	const struct net *net = dev_net(router->dev);
-
 	*reason = 0;
 	if (!READ_ONCE(router->up))
 		return VROUTER_STATE_DOWN;
-	*reason = vr_gate_router(router, rib, net, false) ? :
-		  vr_gate_router(router, rib, net, true);
+	*reason = vr_gate_fallback(router);
 	return *reason ? VROUTER_STATE_FALLBACK : VROUTER_STATE_ACTIVE;
 }
 

@@ -34,7 +34,7 @@ nexthop_make   nexthop port
 demux          ingress mactable egress
 ingress        drr guard stats forward egress ahead gate
 ahead          fib rib way
-ingress_queue  ingress drr
+ingress_queue  ingress drr stats
 forward        gate way egress rib stats
 gate           port
 way            rib fib nexthop port
@@ -43,13 +43,14 @@ explain        gate way rib fib
 change         rib
 quota          change rib
 routes         rib fib nexthop
-mirror         change quota rib nexthop fib rules siblings netlink
+mirror         change quota rib nexthop fib rules siblings gate netlink
 mirror_note    mirror change quota rules nexthop
 mirror_info    rib fib
 nic            demux mactable
 share
-sch_vrouter    sch_netlink share drr
+sch_vrouter    sch_netlink sch_wire share drr
 sch_netlink
+sch_wire
 port           nic demux egress ingress_queue router mirror netlink
 port_link      nic port netlink
 router         port ingress_queue mirror mirror_info gate stats netlink share
@@ -76,6 +77,7 @@ alias_of()
 	vr_ingress_*) echo ingress_queue ;;
 	vr_sched_parse | vr_sched_apply | vr_sched_dump | vr_sched_class_ops)
 		echo sch_netlink ;;
+	vr_sched_count_frames | vr_sched_frame_time) echo sch_wire ;;
 	vr_sched_*) echo sch_vrouter ;;
 	vr_mirror_reset | vr_mirror_get_info) echo mirror_info ;;
 	vr_nexthop_get4 | vr_nexthop_get6) echo nexthop_make ;;
