@@ -101,15 +101,18 @@ static struct vr_change *vr_change_alloc4(const struct fib_notifier_info *info)
 }
 
 /*
- * A path that stays, or NULL. What is deleted may be a path that was never announced:
+ * A route that stays, or NULL. What is deleted may be a path that was never announced:
  * the kernel takes back those that it put in before one that it refused. It tells of
- * several only where these are all; and a path that is taken out of a list points
- * to those that stay (list_del_rcu()).
+ * several only where these are all, and about to go: it looks for others of the prefix
+ * behind the last of them only. A path that is taken out of a list points to those that
+ * stay (list_del_rcu()).
  */
 static struct fib6_info *
 vr_change_left6(const struct fib6_entry_notifier_info *fen6)
 {
-	if (fen6->nsiblings || list_empty(&fen6->rt->fib6_siblings))
+	if (fen6->nsiblings)
+		return vr_siblings_other(fen6->rt);
+	if (list_empty(&fen6->rt->fib6_siblings))
 		return NULL;
 	return list_next_entry(fen6->rt, fib6_siblings);
 }
@@ -122,10 +125,11 @@ static struct vr_change *vr_change_alloc6(unsigned long event,
 	struct vr_change *change;
 	struct fib6_info *rt;
 
-	change = kzalloc(max(struct_size(change, rt, fen6->nsiblings + 1),
+	change = kzalloc(max(struct_size(change, told, fen6->nsiblings + 1),
 			     sizeof(*change)), GFP_ATOMIC);
 	if (!change)
 		return NULL;
+	change->rt = change->told;
 	if (event == FIB_EVENT_ENTRY_DEL)
 		change->left = vr_change_left6(fen6);
 	if (change->left)
@@ -167,21 +171,28 @@ struct vr_change *vr_change_alloc(unsigned long event,
 	return change;
 }
 
+static void vr_change_drop6(struct vr_change *change)
+{
+	unsigned int i;
+
+	for (i = 0; i < change->n; i++)
+		fib6_info_release(change->rt[i]);
+	if (change->rt != change->told)
+		kfree(change->rt);
+}
+
 /**
  * vr_change_free() - let go of a change
  * @change: change
  */
 void vr_change_free(struct vr_change *change)
 {
-	unsigned int i;
-
 	if (change->left)
 		fib6_info_release(change->left);
 	if (change->family == AF_INET)
 		fib_info_put(change->fen.fi);
 	else
-		for (i = 0; i < change->n; i++)
-			fib6_info_release(change->rt[i]);
+		vr_change_drop6(change);
 	kfree(change);
 }
 
@@ -212,9 +223,81 @@ static struct vr_nexthop *vr_change_apply4(const struct vr_change *change,
 			   change->local);
 }
 
+/* Is what was announced all that the kernel uses of the prefix? */
+static bool vr_change_is_all6(const struct vr_change *change)
+{
+	const struct fib6_node *node;
+	bool all;
+
+	if (change->event != FIB_EVENT_ENTRY_REPLACE)
+		return false;
+	rcu_read_lock();
+	node = rcu_dereference(change->rt[0]->fib6_node);
+	all = !node || rcu_access_pointer(node->leaf) == change->rt[0];
+	rcu_read_unlock();
+	return all;
+}
+
+/*
+ * A route of the prefix by which to find out what the kernel uses of it now; or NULL if
+ * that is what was announced. A deletion must not bring in a prefix.
+ */
+static const struct fib6_info *vr_change_ask6(const struct vr_change *change,
+					      const struct vr_rib *rib)
+{
+	if (!vr_change_counts(change) || vr_change_is_all6(change))
+		return NULL;
+	if (change->event != FIB_EVENT_ENTRY_DEL)
+		return change->rt[0];
+	return vr_change_nexthop(change, rib) ? change->left : NULL;
+}
+
+static_assert(VR_SIBLINGS_MAX > VR_NEXTHOP_PATHS_MAX);
+
+/*
+ * The kernel announces paths that come and go. Where there are other routes of their
+ * metric, or a path is deleted that was not known here, that does not say what it uses of
+ * the prefix, but its table does: the change becomes that. What was done since is still
+ * to come as a change of its own, and then says the same.
+ */
+static int vr_change_read6(struct vr_change *change, const struct fib6_info *f6i)
+{
+	unsigned int n = READ_ONCE(f6i->fib6_nsiblings) + 1, room;
+	struct fib6_info **rt = NULL;
+
+	do {
+		room = min(n, VR_SIBLINGS_MAX);
+		kfree(rt);
+		rt = kmalloc_array(room, sizeof(*rt), GFP_KERNEL);
+		if (!rt)
+			return -ENOMEM;
+		n = vr_siblings_read(f6i, rt, room);
+	} while (n > room);
+	if (!n) {
+		kfree(rt);
+		return 0;
+	}
+	vr_change_drop6(change);
+	change->event = FIB_EVENT_ENTRY_REPLACE;
+	change->rt = rt;
+	change->n = n;
+	return 0;
+}
+
 static struct vr_nexthop *vr_change_apply6(struct vr_change *change,
 					   struct vr_rib *rib)
 {
+	const struct fib6_info *f6i;
+	int err = 0;
+
+	/* what is being loaded has to be seen */
+	if (change->left)
+		err = vr_rib_bulk_end(rib);
+	f6i = err ? NULL : vr_change_ask6(change, rib);
+	if (f6i)
+		err = vr_change_read6(change, f6i);
+	if (err)
+		return ERR_PTR(err);
 	if (change->event == FIB_EVENT_ENTRY_DEL)
 		return ERR_PTR(vr_rib_del6(rib, change->rt, change->n,
 					   change->left, change->local));

@@ -31,7 +31,7 @@ struct vr_change_key {
  * @list: for the one who notes it
  * @hash: for the one who counts prefixes
  * @key: the prefix
- * @left: IPv6, a deletion: one of the prefix' paths that stay, held, or NULL
+ * @left: IPv6, a deletion: one of the prefix' routes that stay, held, or NULL
  * @event: FIB_EVENT_ENTRY_...
  * @family: AF_INET or AF_INET6
  * @local: in the local table
@@ -39,7 +39,8 @@ struct vr_change_key {
  * @there: for the one who counts, the prefix is there afterwards
  * @fen: IPv4: the route; its fib_info is held
  * @n: IPv6: number of routes
- * @rt: IPv6: the routes, one a path, held
+ * @rt: IPv6: the routes, one a path, held; @told, or what was read instead
+ * @told: IPv6: the routes as announced
  */
 struct vr_change {
 	struct list_head list;
@@ -55,7 +56,8 @@ struct vr_change {
 		struct fib_entry_notifier_info fen;
 		struct {
 			unsigned int n;
-			struct fib6_info *rt[];
+			struct fib6_info **rt;
+			struct fib6_info *told[];
 		};
 	};
 };

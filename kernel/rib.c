@@ -412,7 +412,7 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
  * @rib: routes
  * @routes: the kernel's, one a path
  * @n: number of @routes
- * @left: a path that stays, or NULL if nothing is left of the route
+ * @left: a route of the prefix that stays, or NULL if there is none
  * @local: from the local table
  *
  * Context: the mirror's work, may sleep.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each path of an IPv6 route is a route to the kernel (a sibling). Who deletes them
- * all by the device of one that is not the first (ip -6 route del PREFIX dev DEVICE)
- * does so without a word to the notifier chain. So one path of each such route is kept
- * here, to look from time to time whether it is still in the kernel's table.
+ * Each path of an IPv6 route is a route to the kernel (a sibling). It does not tell the
+ * notifier chain of all that becomes of them: what it uses of a prefix is read in its
+ * table. Who deletes them all by the device of one that is not the first (ip -6 route
+ * del PREFIX dev DEVICE) does so without a word. So one path of each such route is
+ * kept here, to look from time to time whether it is still there.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/ip6_fib.h>
+#include <net/ip6_route.h>
 #include <net/net_namespace.h>
 
 #include "siblings.h"
@@ -46,6 +48,65 @@ static struct vr_sibling *vr_siblings_find(const struct vr_siblings *siblings,
 				       vr_siblings_compare);
 
 	return node ? rb_entry(node, struct vr_sibling, node) : NULL;
+}
+
+/* Are two routes of a prefix paths of one, or the same? */
+static bool vr_siblings_are(const struct fib6_info *a, const struct fib6_info *b)
+{
+	return a == b || (a->fib6_metric == b->fib6_metric &&
+			  rt6_qualify_for_ecmp(a) && rt6_qualify_for_ecmp(b));
+}
+
+/**
+ * vr_siblings_other() - a route of the same prefix that is no path of a given one
+ * @f6i: route
+ *
+ * Context: RCU read side.
+ * Return: the first such route in the kernel's table, or NULL.
+ */
+struct fib6_info *vr_siblings_other(const struct fib6_info *f6i)
+{
+	const struct fib6_node *node = rcu_dereference(f6i->fib6_node);
+	struct fib6_info *other = node ? rcu_dereference(node->leaf) : NULL;
+
+	while (other && vr_siblings_are(other, f6i))
+		other = rcu_dereference(other->fib6_next);
+	return other;
+}
+
+/**
+ * vr_siblings_read() - the paths that the kernel uses of a prefix now
+ * @f6i: one of the routes of the prefix
+ * @paths: filled in with routes, one a path, held; unless there are more than @room
+ * @room: length of @paths
+ *
+ * Context: may sleep.
+ * Return: how many there are, VR_SIBLINGS_MAX if it is more than that; 0 if @f6i is in
+ * the table no more.
+ */
+unsigned int vr_siblings_read(const struct fib6_info *f6i,
+			      struct fib6_info **paths, unsigned int room)
+{
+	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
+	const struct fib6_node *node;
+	unsigned int n = 0, i = 0;
+	struct fib6_info *path;
+
+	/* what is told of before it is put into the table is there then */
+	spin_lock_bh(lock);
+	node = rcu_dereference_protected(f6i->fib6_node, lockdep_is_held(lock));
+	if (node) {
+		path = rcu_dereference_protected(node->leaf,
+						 lockdep_is_held(lock));
+		n = min(path->fib6_nsiblings + 1, VR_SIBLINGS_MAX);
+	}
+	for (; n <= room && i < n; i++) {
+		fib6_info_hold(path);
+		paths[i] = path;
+		path = list_next_entry(path, fib6_siblings);
+	}
+	spin_unlock_bh(lock);
+	return n;
 }
 
 /**

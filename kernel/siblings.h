@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether IPv6 routes of several paths are still there.
+ * The paths of IPv6 routes, and whether those of several are still there.
  */
 #ifndef VROUTER_SIBLINGS_H
 #define VROUTER_SIBLINGS_H
@@ -11,6 +11,9 @@
 struct fib6_info;
 struct net;
 struct rt6key;
+
+/* more than a route may have that is not punted */
+#define VR_SIBLINGS_MAX		1024U
 
 /**
  * struct vr_siblings - IPv6 routes of several paths
@@ -25,6 +28,9 @@ struct vr_siblings {
 	u32 deleted;
 };
 
+struct fib6_info *vr_siblings_other(const struct fib6_info *f6i);
+unsigned int vr_siblings_read(const struct fib6_info *f6i,
+			      struct fib6_info **paths, unsigned int room);
 int vr_siblings_set(struct vr_siblings *siblings, struct fib6_info *f6i);
 void vr_siblings_del(struct vr_siblings *siblings, const struct rt6key *key);
 bool vr_siblings_lost(struct vr_siblings *siblings, const struct net *net);

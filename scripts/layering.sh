@@ -40,7 +40,7 @@ gate           port
 way            rib fib nexthop port
 egress         mactable share
 explain        gate way rib fib
-change         rib
+change         rib siblings
 quota          change rib
 routes         rib fib nexthop
 mirror         change quota rib nexthop fib rules siblings gate netlink

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from vrtest import Failure, expect, main, run, wait  # noqa: E402
-from ways import A4, A6, ANY, R, VIA, flows, own, rig, to0, ways  # noqa: E402
+from ways import A4, A6, ANY, R, VIA, flows, follows, own, rig, to0, ways  # noqa: E402
 
 
 def multipath(kind, w1, w2):
@@ -313,6 +313,52 @@ def by_device6():
         rig.flush_routes()
 
 
+def between6(prefix):
+    """A route of the same metric that is no path of it stands between two paths, and stays when
+    Linux deletes these, whatever it tells then: that nothing is left, or one of another
+    metric."""
+    dst = "2001:db9:1::5"
+    cover = [R("add", "2001:db9::/32", 2)] if prefix != "::/0" else []
+    mixed = [R("add", prefix, None, PATHS6[1]), R("append", prefix, None, "dev r1"),
+             R("append", prefix, None, "via 2001:db8:1::3 dev r1")]
+    worse = R("append", prefix, None, f"{PATHS6[2]} metric 2000")
+
+    def test():
+        rig.ip(f"-6 neigh replace {dst} lladdr {rig.hmac[1]} dev r1 nud permanent")
+        resyncs = rig.show()["resyncs"]
+        for more, which, want in (([], "", 1), ([worse], "", 1),
+                                  ([], PATHS6[1], "route-unsupported")):
+            follows([([*cover, *mixed, *more], {dst: "route-unsupported"}),
+                     ([R("del", prefix, None, which)], {dst: want})])
+        expect("resyncs", resyncs, rig.show()["resyncs"])
+        rig.ip(f"-6 neigh del {dst} dev r1")
+    return test
+
+
+def deleted6():
+    """Nothing is built anew for routes of several paths that are deleted, forwarded or punted,
+    as a whole or path by path."""
+    odd = [R("add", ANY[6], None, PATHS6[1]), R("append", ANY[6], None, PATHS6[2] + " mtu 1300")]
+    try:
+        run(f"vrctl set {rig.name} max-routes 1000", ns=rig.r)
+        resyncs = rig.show()["resyncs"]
+        for make in ([paths6("add", 1, 2)], odd):
+            for which, want in (("", {2}), (PATHS6[1], {2}), (PATHS6[2], {1})):
+                rig.ip(R("add", SHORT6, 2), *make)
+                rig.sync()
+                rig.ip(f"-6 route del {{T}} {ANY[6]} {which}")
+                rig.sync()
+                before = rig.counters()["forwarded-packets"]
+                expect(f"wires without {which}", want, set(ways(6, 40)))
+                expect("packets forwarded", 40, rig.counters()["forwarded-packets"] - before)
+                expect("resyncs", resyncs, rig.show()["resyncs"])
+                as_linux6(f"without {which}")
+                rig.flush_routes()
+    finally:
+        run(f"vrctl set {rig.name} max-routes 0", ns=rig.r)
+        rig.flush_routes()
+
+
 def mtus6():
     """Each path of an IPv6 route has an MTU of its own: too big for one is not for all."""
     sent = [to0(own("2001:db8:ff::9", data=b"x" * 1352, flow=i)) for i in range(24)]
@@ -351,6 +397,9 @@ def tests(vrf):
     yield f"{where}: IPv6 paths of different MTUs", mtus6
     yield f"{where}: IPv6 paths that are taken back", taken_back6
     yield f"{where}: IPv6 paths deleted by a device", by_device6
+    yield f"{where}: IPv6 paths deleted", deleted6
+    for p in ("2001:db9:1::/48", "::/0"):
+        yield f"{where}: IPv6 route between paths that are deleted, {p}", between6(p)
     for f in (4, 6):
         for kind in ("route", "object"):
             for policy in (0, 1):
