@@ -210,17 +210,43 @@ void vr_change_free_all(struct list_head *list)
 	}
 }
 
+static void vr_change_set_flag4(const struct fib_entry_notifier_info *fen,
+				struct net *net, bool offload)
+{
+	struct fib_rt_info fri = {
+		.fi = fen->fi,
+		.tb_id = fen->tb_id,
+		.dst = htonl(fen->dst),
+		.dst_len = fen->dst_len,
+		.dscp = fen->dscp,
+		.type = fen->type,
+		.offload = offload,
+	};
+
+	fib_alias_hw_flags_set(net, &fri);
+}
+
 static struct vr_nexthop *vr_change_apply4(const struct vr_change *change,
 					   struct vr_rib *rib)
 {
-	const struct fib_entry_notifier_info *fen = &change->fen;
+	struct fib_entry_notifier_info fen = change->fen;
+	struct fib_info *was = NULL;
+	struct vr_nexthop *nh;
 
 	if (change->event == FIB_EVENT_ENTRY_DEL)
-		return ERR_PTR(vr_rib_del4(rib, htonl(fen->dst), fen->dst_len,
+		return ERR_PTR(vr_rib_del4(rib, htonl(fen.dst), fen.dst_len,
 					   change->local));
-	return vr_rib_set4(rib, htonl(fen->dst), fen->dst_len, fen->fi,
-			   fen->type, inet_dscp_to_dsfield(fen->dscp),
-			   change->local);
+	nh = vr_rib_set4(rib, htonl(fen.dst), fen.dst_len, fen.fi, fen.type,
+			 inet_dscp_to_dsfield(fen.dscp), change->local, &was);
+	if (!was)
+		return nh;
+	/* it may still be in the kernel's table, behind this one */
+	fen.fi = was;
+	fen.type = RTN_UNICAST;
+	fen.dscp = inet_dsfield_to_dscp(0);
+	vr_change_set_flag4(&fen, was->fib_net, false);
+	fib_info_put(was);
+	return nh;
 }
 
 /* Is what was announced all that the kernel uses of the prefix? */
@@ -345,39 +371,42 @@ struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
 	return vr_rib_exact6(rib, &key->addr, key->plen);
 }
 
+static void vr_change_set_flags6(const struct vr_change *change,
+				 struct net *net, bool offload)
+{
+	struct fib6_info *stale;
+	unsigned int i;
+
+	for (i = 0; i < change->n; i++)
+		fib6_info_hw_flags_set(net, change->rt[i], offload, false,
+				       false);
+	/* those that were used before, and are still in the kernel's table */
+	while ((stale = vr_siblings_stale(change->rt[0], offload))) {
+		fib6_info_hw_flags_set(net, stale, false, false, false);
+		fib6_info_release(stale);
+	}
+}
+
 /**
  * vr_change_set_flags() - tell the kernel who forwards by a route
  * @change: change that added the route
  * @net: namespace
  * @offload: the data plane does
  *
+ * For IPv6, takes the flags from all other routes of the prefix. For IPv4,
+ * vr_change_apply() does so.
+ *
  * Context: may sleep.
  */
 void vr_change_set_flags(const struct vr_change *change, struct net *net,
 			 bool offload)
 {
-	const struct fib_entry_notifier_info *fen = &change->fen;
-	struct fib_rt_info fri;
-	unsigned int i;
-
 	if (change->local || change->event == FIB_EVENT_ENTRY_DEL)
 		return;
-	if (change->family == AF_INET) {
-		fri = (struct fib_rt_info) {
-			.fi = fen->fi,
-			.tb_id = fen->tb_id,
-			.dst = htonl(fen->dst),
-			.dst_len = fen->dst_len,
-			.dscp = fen->dscp,
-			.type = fen->type,
-			.offload = offload,
-		};
-		fib_alias_hw_flags_set(net, &fri);
-		return;
-	}
-	for (i = 0; i < change->n; i++)
-		fib6_info_hw_flags_set(net, change->rt[i], offload, false,
-				       false);
+	if (change->family == AF_INET)
+		vr_change_set_flag4(&change->fen, net, offload);
+	else
+		vr_change_set_flags6(change, net, offload);
 }
 
 /**

@@ -159,11 +159,15 @@ static bool vr_rib_is_own(const struct vr_nexthop *nh)
 		      nh->reason == VROUTER_PUNT_MULTICAST);
 }
 
-/* A VRF's own addresses stand in its own table: the filter knows them as well. */
+/*
+ * A VRF's own addresses stand in its own table: the filter knows them as well. @was is
+ * for IPv4: what is not used of the prefix any more, held.
+ */
 static struct vr_nexthop *vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
 				     struct vr_rib_filter *filter,
 				     const void *dst, u8 plen,
-				     struct vr_nexthop *nh, u32 hash, bool whole)
+				     struct vr_nexthop *nh, u32 hash, bool whole,
+				     struct fib_info **was)
 {
 	struct vr_nexthop *old;
 	u16 id = 0;
@@ -185,6 +189,10 @@ static struct vr_nexthop *vr_rib_set(struct vr_rib *rib, struct vr_fib *fib,
 	old = vr_nexthop_by_id(rib->nexthops, id);
 	if (vr_rib_is_own(old))
 		vr_rib_filter_del(filter, hash, whole);
+	if (old && old->fi && old != nh) {
+		*was = old->fi;
+		fib_info_hold(*was);
+	}
 	if (old)
 		vr_nexthop_put(old);
 	return nh;
@@ -270,6 +278,8 @@ int vr_rib_release(struct vr_rib *rib)
  * @type: RTN_...
  * @tos: the route is for one TOS only
  * @local: into the local table
+ * @was: set if the data plane does not take packets of another route of the prefix any
+ *	more: its nexthops, held; it is one of type RTN_UNICAST and for each TOS
  *
  * Context: the mirror's work, may sleep.
  * Return: the route's nexthop, NULL for one of the local table; or ERR_PTR():
@@ -277,7 +287,7 @@ int vr_rib_release(struct vr_rib *rib)
  */
 struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
 			       struct fib_info *fi, u8 type, bool tos,
-			       bool local)
+			       bool local, struct fib_info **was)
 {
 	u32 hash = vr_rib_hash4(dst);
 
@@ -288,7 +298,7 @@ struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
 						vr_rib_filtered4(dst)));
 	return vr_rib_set(rib, rib->fib4, &rib->filter4, &dst, plen,
 			  vr_nexthop_get4(rib->nexthops, fi, type, tos), hash,
-			  plen == 32);
+			  plen == 32, was);
 }
 
 /**
@@ -404,7 +414,7 @@ struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
 	}
 	return vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
 			  vr_nexthop_get6(rib->nexthops, old, routes, n, true),
-			  hash, key->plen == 128);
+			  hash, key->plen == 128, NULL);
 }
 
 /**
@@ -455,7 +465,7 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	if (!nh)
 		return -ESTALE;
 	nh = vr_rib_set(rib, rib->fib6, &rib->filter6, &key->addr, key->plen,
-			nh, hash, key->plen == 128);
+			nh, hash, key->plen == 128, NULL);
 	return PTR_ERR_OR_ZERO(nh);
 }
 

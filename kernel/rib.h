@@ -67,7 +67,7 @@ void vr_rib_hold(struct vr_rib *rib);
 int vr_rib_release(struct vr_rib *rib);
 struct vr_nexthop *vr_rib_set4(struct vr_rib *rib, __be32 dst, u8 plen,
 			       struct fib_info *fi, u8 type, bool tos,
-			       bool local);
+			       bool local, struct fib_info **was);
 int vr_rib_del4(struct vr_rib *rib, __be32 dst, u8 plen, bool local);
 struct vr_nexthop *vr_rib_set6(struct vr_rib *rib, struct fib6_info **routes,
 			       unsigned int n, bool append, bool local);

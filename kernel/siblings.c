@@ -110,6 +110,35 @@ unsigned int vr_siblings_read(const struct fib6_info *f6i,
 }
 
 /**
+ * vr_siblings_stale() - a route of a prefix that is marked, but should not be
+ * @f6i: one of the routes of the prefix, by which the kernel forwards
+ * @offload: it is marked rightly, as one whose packets the data plane takes
+ *
+ * Context: may sleep.
+ * Return: the first such route, held, or NULL.
+ */
+struct fib6_info *vr_siblings_stale(const struct fib6_info *f6i, bool offload)
+{
+	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
+	const struct fib6_node *node;
+	struct fib6_info *other = NULL;
+
+	spin_lock_bh(lock);
+	node = rcu_dereference_protected(f6i->fib6_node, lockdep_is_held(lock));
+	if (node)
+		other = rcu_dereference_protected(node->leaf,
+						  lockdep_is_held(lock));
+	while (other && (!READ_ONCE(other->offload) ||
+			 (offload && vr_siblings_are(other, f6i))))
+		other = rcu_dereference_protected(other->fib6_next,
+						  lockdep_is_held(lock));
+	if (other)
+		fib6_info_hold(other);
+	spin_unlock_bh(lock);
+	return other;
+}
+
+/**
  * vr_siblings_set() - a route has several paths
  * @siblings: such routes
  * @f6i: one of its paths, in place of another one that stood for the route

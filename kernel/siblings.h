@@ -31,6 +31,7 @@ struct vr_siblings {
 struct fib6_info *vr_siblings_other(const struct fib6_info *f6i);
 unsigned int vr_siblings_read(const struct fib6_info *f6i,
 			      struct fib6_info **paths, unsigned int room);
+struct fib6_info *vr_siblings_stale(const struct fib6_info *f6i, bool offload);
 int vr_siblings_set(struct vr_siblings *siblings, struct fib6_info *f6i);
 void vr_siblings_del(struct vr_siblings *siblings, const struct rt6key *key);
 bool vr_siblings_lost(struct vr_siblings *siblings, const struct net *net);

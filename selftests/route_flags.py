@@ -80,6 +80,48 @@ def router(family):
     return test
 
 
+def metrics(family):
+    """Of each route of the first prefix, by its metric, whether it is marked."""
+    table = "vrf red" if rig.vrf else "table main"
+    lines = run(f"ip -{family} route show {table} {ONE[family]}", ns=rig.r).splitlines()
+    words = [line.split() for line in lines if not line[0].isspace()]
+    return {int(w[w.index("metric") + 1]): "rt_offload" in w for w in words}
+
+
+def displaced(family):
+    """Of the routes of a prefix, only one is used, or none."""
+    def add(metric, how=f"via {VIA[family][1]}"):
+        return f"-{family} route add {{T}} {ONE[family]} metric {metric} proto 99 {how}"
+
+    both = " ".join(f"nexthop via {v}" for v in VIA[family].values())
+    todo = [([add(300)], 300), ([add(200, f"via {VIA[family][2]}")], 200),
+            ([add(190), add(180), add(170)], 170),
+            ([f"-{family} route del {{T}} {ONE[family]} metric 170"], 180),
+            ([add(100, both)], 100), ([add(90)], 90)]
+    if family == 4:
+        todo += [([add(95, f"tos 0x10 via {VIA[4][1]}")], None)]
+    else:
+        todo += [([f"-6 route del {{T}} {ONE[6]} metric 90"], 100),
+                 ([route(6, "append", ONE[6], f"metric 100 via {VIA[6][1]}0 mtu 1300")], None),
+                 ([add(80, "dev r1")], 80)]
+
+    def test():
+        try:
+            for lines, used in todo:
+                rig.ip(*lines)
+                rig.sync()
+                now = metrics(family)
+                expect(f"rt_offload after {lines}", {m: m == used for m in now}, now)
+            rig.down()
+            wait("no rt_offload with the router down",
+                 lambda: not any(metrics(family).values()))
+            rig.up()
+            wait("rt_offload with the router up", lambda: metrics(family) == now)
+        finally:
+            steps(family, [])
+    return test
+
+
 def objects(family):
     """What routes lead over changes, and none of them is announced. Both routes over an
     object, over a group with it, and one over something else meanwhile."""
@@ -129,6 +171,7 @@ def tests(vrf):
         yield f"{where}: IPv{f} routes replaced", replaced(f)
         yield f"{where}: IPv{f} router down and up", router(f)
         yield f"{where}: IPv{f} nexthop objects", objects(f)
+        yield f"{where}: IPv{f} routes of one prefix", displaced(f)
     yield f"{where}: port of one of several paths", ports
 
 
