@@ -117,6 +117,16 @@ vr_change_left6(const struct fib6_entry_notifier_info *fen6)
 	return list_next_entry(fen6->rt, fib6_siblings);
 }
 
+static void vr_change_drop6(struct vr_change *change)
+{
+	unsigned int i;
+
+	for (i = 0; i < change->n; i++)
+		fib6_info_release(change->rt[i]);
+	if (change->rt != change->told)
+		kfree(change->rt);
+}
+
 static struct vr_change *vr_change_alloc6(unsigned long event,
 					  const struct fib_notifier_info *info)
 {
@@ -138,13 +148,22 @@ static struct vr_change *vr_change_alloc6(unsigned long event,
 	change->rt[change->n++] = fen6->rt;
 	if (!fen6->nsiblings)
 		return change;
-	list_for_each_entry(rt, &fen6->rt->fib6_siblings, fib6_siblings) {
+	/* from 7.2 on others may change the list meanwhile: the work reads it again */
+	list_for_each_entry_rcu(rt, &fen6->rt->fib6_siblings, fib6_siblings) {
 		if (change->n > fen6->nsiblings)
 			break;
-		fib6_info_hold(rt);
+		if (!fib6_info_hold_safe(rt))
+			goto err_drop;
 		change->rt[change->n++] = rt;
 	}
 	return change;
+
+err_drop:
+	if (change->left)
+		fib6_info_release(change->left);
+	vr_change_drop6(change);
+	kfree(change);
+	return NULL;
 }
 
 /**
@@ -169,16 +188,6 @@ struct vr_change *vr_change_alloc(unsigned long event,
 	change->keyed = vr_change_key(info, &change->key);
 	change->local = vr_change_table(info) == RT_TABLE_LOCAL;
 	return change;
-}
-
-static void vr_change_drop6(struct vr_change *change)
-{
-	unsigned int i;
-
-	for (i = 0; i < change->n; i++)
-		fib6_info_release(change->rt[i]);
-	if (change->rt != change->told)
-		kfree(change->rt);
 }
 
 /**
@@ -249,17 +258,19 @@ static struct vr_nexthop *vr_change_apply4(const struct vr_change *change,
 	return nh;
 }
 
-/* Is what was announced all that the kernel uses of the prefix? */
+/* Is the one route that was announced all that the kernel uses of the prefix? */
 static bool vr_change_is_all6(const struct vr_change *change)
 {
+	const struct fib6_info *rt = change->rt[0];
 	const struct fib6_node *node;
 	bool all;
 
-	if (change->event != FIB_EVENT_ENTRY_REPLACE)
+	if (change->event != FIB_EVENT_ENTRY_REPLACE || change->n > 1)
 		return false;
 	rcu_read_lock();
-	node = rcu_dereference(change->rt[0]->fib6_node);
-	all = !node || rcu_access_pointer(node->leaf) == change->rt[0];
+	node = rcu_dereference(rt->fib6_node);
+	all = !node || (rcu_access_pointer(node->leaf) == rt &&
+			!READ_ONCE(rt->fib6_nsiblings));
 	rcu_read_unlock();
 	return all;
 }
@@ -284,7 +295,9 @@ static_assert(VR_SIBLINGS_MAX > VR_NEXTHOP_PATHS_MAX);
  * The kernel announces paths that come and go. Where there are other routes of their
  * metric, or a path is deleted that was not known here, that does not say what it uses of
  * the prefix, but its table does: the change becomes that. What was done since is still
- * to come as a change of its own, and then says the same.
+ * to come as a change of its own, and then says the same. From 7.2 on, where several add
+ * paths to a prefix at once, an announcement may have paths of another one; but each comes
+ * when its own are in the table, so that the last one finds them all.
  */
 static int vr_change_read6(struct vr_change *change, const struct fib6_info *f6i)
 {
