@@ -104,6 +104,11 @@ void vr_demux_local(const struct vr_port *port, const struct sk_buff *skb,
 	skb_orphan(copy);
 	skb_scrub_packet(copy, true);
 	copy->protocol = eth_type_trans(copy, port->lower);
+	/* as the core does it before vr_demux_rx() */
+	if (eth_type_vlan(copy->protocol))
+		copy = skb_vlan_untag(copy);
+	if (!copy)
+		return;
 	vr_demux_flood(port->nic, copy, vlan, port);
 	consume_skb(copy);
 }

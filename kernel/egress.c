@@ -33,15 +33,24 @@ static int vr_egress_queue(const struct vr_port *port, struct sk_buff *skb)
 /**
  * vr_egress_vlan() - the VLAN that a frame has on the NIC
  * @port: port that it is sent on
- * @skb: frame
+ * @skb: frame, its data begins with the Ethernet header
  *
  * Return: VLAN id, 0 for none.
  */
 u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
 {
-	if (!port->vlan && skb_vlan_tag_present(skb))
+	const struct vlan_ethhdr *eth;
+	struct vlan_ethhdr buffer;
+
+	if (port->vlan)
+		return port->vlan;
+	if (skb_vlan_tag_present(skb))
 		return skb_vlan_tag_get_id(skb);
-	return port->vlan;
+	/* within the frame: the NIC inserts none, or a packet socket sent it */
+	eth = skb_header_pointer(skb, 0, sizeof(buffer), &buffer);
+	if (likely(!eth || eth->h_vlan_proto != htons(ETH_P_8021Q)))
+		return 0;
+	return ntohs(eth->h_vlan_TCI) & VLAN_VID_MASK;
 }
 
 /**

@@ -135,6 +135,11 @@ ip -n "$b" link set vr-b down
 vlans ", no router"
 ip -n "$a" link set vr-a up
 ip -n "$b" link set vr-b up
+# the port then sends the tag within the frame
+if vr_in "$host" ethtool -K eth0 txvlan off; then
+	vlans ", NIC without offload"
+	vr_in "$host" ethtool -K eth0 txvlan on
+fi
 for dev in a0.20 a0.30 a10.40; do
 	ip -n "$a" link del "$dev"
 done

@@ -98,6 +98,14 @@ BASE = [
     ("broadcast from a VLAN's port", "b10", BROADCAST, B10, [],
      {"a10": "broadcast", "wire": 10}),
     ("broadcast from the only port of a VLAN", "b20", BROADCAST, B20, [], {"wire": 20}),
+    # the tag is in the frame
+    ("port to a port of a VLAN, tagged", "a0", B20, A0, [20], {"b20": "host"}),
+    ("port to an untagged port, tagged", "a0", B0, A0, [20], {"wire": 20}),
+    ("broadcast from a port, tagged", "a0", BROADCAST, A0, [20],
+     {"b20": "broadcast", "wire": 20}),
+    ("port to the wire, tagged", "a0", WIRE, A0, [10], {"wire": 10}),
+    ("broadcast from a port, with a priority tag", "a0", BROADCAST, A0, [0xe000],
+     {"b0": "broadcast", "wire": 0}),
 ]
 
 TABLES = {
