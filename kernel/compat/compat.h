@@ -12,6 +12,9 @@
 #include <linux/timekeeping.h>
 #include <net/fib_notifier.h>
 #include <net/genetlink.h>
+#ifdef VR_HAVE_HOTDATA_PTYPE
+#include <net/hotdata.h>
+#endif
 #include <net/ip.h>
 #include <net/ip_fib.h>
 #include <net/rtnetlink.h>
@@ -43,9 +46,28 @@ static inline void vr_compat_set_lltx(struct net_device *dev)
 #define vr_compat_tc_egress(dev) NULL
 #endif
 
-/* 6.15: taps are per namespace, and the function says that it needs RCU */
-#ifdef VR_HAVE_NIT_ACTIVE_RCU
+/*
+ * 6.15: taps are per namespace, and the function says that it needs RCU. Before, it is
+ * true for a tap on all devices of any namespace, and anybody can have one of his own:
+ * look whose it is. Before 6.9 that cannot be seen from here.
+ */
+#if defined(VR_HAVE_NIT_ACTIVE_RCU)
 #define vr_compat_nit_active(dev) dev_nit_active_rcu(dev)
+#elif defined(VR_HAVE_HOTDATA_PTYPE)
+static inline bool vr_compat_nit_active(const struct net_device *dev)
+{
+	const struct packet_type *tap;
+
+	if (likely(!dev_nit_active((struct net_device *)dev)))
+		return false;
+	if (!list_empty(&dev->ptype_all))
+		return true;
+	list_for_each_entry_rcu(tap, &net_hotdata.ptype_all, list)
+		if (!tap->af_packet_net ||
+		    net_eq(tap->af_packet_net, dev_net(dev)))
+			return true;
+	return false;
+}
 #else
 #define vr_compat_nit_active(dev) dev_nit_active((struct net_device *)(dev))
 #endif
