@@ -85,7 +85,7 @@ static void vr_demux_flood(const struct vr_nic *nic, struct sk_buff *skb,
  * vr_demux_local() - give a port's broadcast or multicast to the other ports
  * @port: port that the Linux stack sends it on
  * @skb: frame, its data begins with the Ethernet header; not consumed
- * @vlan: VLAN id that it is in on the NIC, 0 for none
+ * @vlan: VLAN that it is in on the NIC, by vr_port_vlan()
  *
  * Context: BH disabled, RCU read side.
  */
@@ -135,12 +135,8 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 		return RX_HANDLER_CONSUMED;
 	*pskb = skb;
 	nic = rcu_dereference(skb->dev->rx_handler_data);
-	if (skb_vlan_tag_present(skb)) {
-		vlan = skb_vlan_tag_get_id(skb);
-		/* service tags are nobody's here, but for those of priority alone */
-		if (vlan && skb->vlan_proto != htons(ETH_P_8021Q))
-			return RX_HANDLER_PASS;
-	}
+	if (skb_vlan_tag_present(skb))
+		vlan = vr_port_vlan(skb->vlan_proto, skb_vlan_tag_get(skb));
 	dest = eth_hdr(skb)->h_dest;
 	if (unlikely(is_multicast_ether_addr(dest))) {
 		vr_demux_flood(nic, skb, vlan, NULL);

@@ -35,7 +35,7 @@ static int vr_egress_queue(const struct vr_port *port, struct sk_buff *skb)
  * @port: port that it is sent on
  * @skb: frame, its data begins with the Ethernet header
  *
- * Return: VLAN id, 0 for none.
+ * Return: VLAN, by vr_port_vlan().
  */
 u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
 {
@@ -45,12 +45,12 @@ u16 vr_egress_vlan(const struct vr_port *port, const struct sk_buff *skb)
 	if (port->vlan)
 		return port->vlan;
 	if (skb_vlan_tag_present(skb))
-		return skb_vlan_tag_get_id(skb);
+		return vr_port_vlan(skb->vlan_proto, skb_vlan_tag_get(skb));
 	/* within the frame: the NIC inserts none, or a packet socket sent it */
 	eth = skb_header_pointer(skb, 0, sizeof(buffer), &buffer);
-	if (likely(!eth || eth->h_vlan_proto != htons(ETH_P_8021Q)))
+	if (likely(!eth || !eth_type_vlan(eth->h_vlan_proto)))
 		return 0;
-	return ntohs(eth->h_vlan_TCI) & VLAN_VID_MASK;
+	return vr_port_vlan(eth->h_vlan_proto, ntohs(eth->h_vlan_TCI));
 }
 
 /**

@@ -16,6 +16,9 @@ struct vr_router;
 
 #define VR_PORT_GROUP_BITS	8
 
+/* Of a VLAN id where it is that of a service tag: no port has it for its own. */
+#define VR_PORT_SERVICE		BIT(12)
+
 /**
  * struct vr_port - a port, the private part of its net device
  * @router: router whose data plane serves the port, or NULL
@@ -78,9 +81,25 @@ static inline unsigned int vr_port_group(const u8 *addr)
 }
 
 /**
+ * vr_port_vlan() - what the data path calls a VLAN
+ * @proto: ETH_P_8021Q or ETH_P_8021AD
+ * @tci: what the tag says
+ *
+ * Return: VLAN id, with VR_PORT_SERVICE for a service tag, 0 for none.
+ */
+static inline u16 vr_port_vlan(__be16 proto, u16 tci)
+{
+	u16 vlan = tci & VLAN_VID_MASK;
+
+	if (unlikely(vlan && proto != htons(ETH_P_8021Q)))
+		vlan |= VR_PORT_SERVICE;
+	return vlan;
+}
+
+/**
  * vr_port_takes() - does a port take frames of a VLAN?
  * @port: port
- * @vlan: VLAN id, 0 for none
+ * @vlan: by vr_port_vlan()
  *
  * An untagged port takes tagged frames for a VLAN device that stands on it.
  *
@@ -89,10 +108,12 @@ static inline unsigned int vr_port_group(const u8 *addr)
  */
 static inline bool vr_port_takes(const struct vr_port *port, u16 vlan)
 {
+	__be16 proto = vlan & VR_PORT_SERVICE ? htons(ETH_P_8021AD) :
+						htons(ETH_P_8021Q);
+
 	return port->vlan == vlan ||
-	       (!port->vlan && __vlan_find_dev_deep_rcu(port->dev,
-							htons(ETH_P_8021Q),
-							vlan));
+	       (!port->vlan && __vlan_find_dev_deep_rcu(port->dev, proto,
+							vlan & VLAN_VID_MASK));
 }
 
 /**

@@ -109,10 +109,13 @@ ip -n "$a" link set mv up
 cases "the NIC's address, of a macvlan on a port" base "a0=$a:a0"
 ip -n "$a" link del mv
 
-# vlan_device NAMESPACE PORT VLAN
+# vlan_device NAMESPACE PORT VLAN, s before that of a service
 vlan_device()
 {
-	ip -n "$1" link add link "$2" name "$2.$3" type vlan id "$3"
+	local proto=802.1Q
+
+	[ "$3" = "${3#s}" ] || proto=802.1ad
+	ip -n "$1" link add link "$2" name "$2.$3" type vlan proto $proto id "${3#s}"
 	vr_sysctl "$1" "net.ipv6.conf.$2/$3.disable_ipv6=1"
 	ip -n "$1" link set "$2.$3" up
 }
@@ -123,6 +126,13 @@ vlans()
 	cases "VLAN devices on a port$1" vlan "a0=$a:a0" "a0.30=$a:a0.30" "a0.20=$a:a0.20"
 	cases "VLAN devices on VLAN ports$1" qinq "a0=$a:a0" "a10.40=$a:a10.40" \
 		"b10.40=$b:b10.40"
+}
+
+# services PREFIX
+services()
+{
+	cases "service VLAN devices$1" service "a0=$a:a0" "a0.s30=$a:a0.s30" \
+		"a0.20=$a:a0.20" "b0.s30=$b:b0.s30"
 }
 
 vlan_device "$a" a0 30
@@ -140,10 +150,21 @@ if vr_in "$host" ethtool -K eth0 txvlan off; then
 	vlans ", NIC without offload"
 	vr_in "$host" ethtool -K eth0 txvlan on
 fi
-for dev in a0.20 a0.30 a10.40; do
+ip -n "$a" link del a0.30
+vlan_device "$a" a0 s30
+vlan_device "$b" b0 s30
+services ""
+ip -n "$a" link set vr-a down
+ip -n "$b" link set vr-b down
+services ", no router"
+ip -n "$a" link set vr-a up
+ip -n "$b" link set vr-b up
+for dev in a0.20 a0.s30 a10.40; do
 	ip -n "$a" link del "$dev"
 done
-ip -n "$b" link del b10.40
+for dev in b0.s30 b10.40; do
+	ip -n "$b" link del "$dev"
+done
 
 vr_ns s
 ip -n "$a" link add br0 type bridge forward_delay 0

@@ -170,6 +170,23 @@ TABLES = {
         ("broadcast from a port", "b20", BROADCAST, B20, [],
          {"a0.20": "broadcast", "wire": 20}),
     ],
+    # VLAN devices of service VLAN 30 on each of the ports a0 and b0, and of VLAN 20 on a0
+    "service": [
+        ("unicast to it", "wire", A0, WIRE, [(0x88a8, 30)], {"a0.s30": "host"}),
+        ("broadcast", "wire", BROADCAST, WIRE, [(0x88a8, 30)],
+         {"a0.s30": "broadcast", "b0.s30": "broadcast"}),
+        ("unicast in the VLAN of that number", "wire", A0, WIRE, [30], {}),
+        ("broadcast in the VLAN of that number", "wire", BROADCAST, WIRE, [30], {}),
+        ("unicast in another service VLAN", "wire", A0, WIRE, [(0x88a8, 20)], {}),
+        ("broadcast in another service VLAN", "wire", BROADCAST, WIRE, [(0x88a8, 20)], {}),
+        ("unicast to a VLAN's port, with its number", "wire", B20, WIRE, [(0x88a8, 20)], {}),
+        ("unicast from it", "a0.s30", WIRE, A0, [], {"wire": 30}),
+        ("unicast from it to another", "a0.s30", B0, A0, [], {"b0.s30": "host"}),
+        ("broadcast from it", "a0.s30", BROADCAST, A0, [],
+         {"b0.s30": "broadcast", "wire": 30}),
+        ("unicast from a port to it, tagged", "b0", A0, B0, [(0x88a8, 30)],
+         {"a0.s30": "host"}),
+    ],
     # a VLAN device of VLAN 40 on each of the ports a10 and b10
     "qinq": [
         ("unicast from one to the other", "a10.40", B10, A10, [], {"b10.40": "host"}),
