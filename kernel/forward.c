@@ -201,11 +201,21 @@ static u8 vr_forward_address4(const struct vr_forward *fw, __be32 saddr,
 	return 0;
 }
 
+/* What lies behind a packet is taken off, but where half a checksum is to be finished
+ * may lie there.
+ */
+static u8 vr_forward_rest(const struct sk_buff *skb, unsigned int len)
+{
+	return unlikely(skb->len > len && skb->ip_summed == CHECKSUM_PARTIAL) ?
+		VROUTER_PUNT_HEADER : 0;
+}
+
 static u8 vr_forward_header4(struct sk_buff *skb, unsigned int *len)
 {
 	if (unlikely(!pskb_may_pull(skb, sizeof(struct iphdr))))
 		return VROUTER_PUNT_HEADER;
-	return vr_header_check4(ip_hdr(skb), skb->len, len);
+	return vr_header_check4(ip_hdr(skb), skb->len, len) ? :
+	       vr_forward_rest(skb, *len);
 }
 
 static u8 vr_forward_header6(struct sk_buff *skb, unsigned int *len)
@@ -218,7 +228,8 @@ static u8 vr_forward_header6(struct sk_buff *skb, unsigned int *len)
 	/* a GRO packet of more than 64 kB says 0 */
 	return vr_header_check6(hdr, skb->len,
 				unlikely(!hdr->payload_len) && skb_is_gso(skb),
-				len);
+				len) ? :
+	       vr_forward_rest(skb, *len);
 }
 
 static u8 vr_forward_address6(const struct vr_forward *fw,

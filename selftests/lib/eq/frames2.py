@@ -161,6 +161,10 @@ def half_sums():
             yield 0, partial(make(src, dst, 6, tcp(src, dst, data=b"c" * n)))
         hop = {"ttl": 1} if ":" not in src else {"hlim": 1}
         yield 0, partial(make(src, dst, 17, udp(src, dst, data=b"last"), **hop))
+        # and where it is to go lies behind the packet's end
+        n = 24 if ":" not in src else 4
+        yield 0, partial(make(src, dst, 17, udp(src, dst), length=n))
+        yield 0, partial(make(src, dst, 17, udp(src, dst), length=n + 4)) + bytes(9)
     # it says that the sum was found right
     yield 0, struct.pack("<BBHHHH", 2, 0, 0, 0, 0, 0) + frame2(packet(A4, FAR4))
 
