@@ -145,7 +145,8 @@ rx_handler_result_t vr_demux_rx(struct sk_buff **pskb)
 	value = vr_port_find(rcu_dereference(nic->table),
 			     vr_mactable_key(vlan, dest));
 	if (unlikely(!value)) {
-		if (READ_ONCE(nic->sniffers))
+		/* what is for the host is not for nobody else */
+		if (READ_ONCE(nic->sniffers) && skb->pkt_type != PACKET_HOST)
 			vr_demux_sniff(nic, skb, vlan);
 		return RX_HANDLER_PASS;
 	}

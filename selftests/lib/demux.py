@@ -114,7 +114,8 @@ TABLES = {
         ("unknown address", "wire", STRANGER, WIRE, [], {"a0": "other"}),
         ("unknown address in a VLAN", "wire", STRANGER, WIRE, [10], {}),
         ("unicast to the port", "wire", A0, WIRE, [], {"a0": "host"}),
-        ("unicast to the NIC", "wire", NIC, WIRE, [], {"a0": "other", "nic": "host"}),
+        # the host's own: no NIC's filter would show them
+        ("unicast to the NIC", "wire", NIC, WIRE, [], {"nic": "host"}),
         ("broadcast once", "wire", BROADCAST, WIRE, [],
          {"a0": "broadcast", "b0": "broadcast", "nic": "broadcast"}),
     ],
