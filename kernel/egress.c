@@ -236,6 +236,8 @@ int vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), port->vlan);
 	/* it is another NIC's; a port has one queue */
 	skb_set_queue_mapping(skb, 0);
+	/* a bond of a single queue reads that without having written it */
+	qdisc_skb_cb(skb)->slave_dev_queue_mapping = 0;
 	if (unlikely(vr_egress_is_local(egress, port, lladdr)))
 		return vr_egress_loop(port, skb);
 	skb->dev = dev;

@@ -8,6 +8,7 @@ Numbers of invariants are those of vrouter-invariants.rst.
 """
 import contextlib
 import ctypes
+import json
 import os
 import re
 import socket
@@ -418,6 +419,61 @@ def punted():
                               for i in range(MANY)], 2 * MANY)
 
 
+@contextlib.contextmanager
+def bonded():
+    """A port "t0" of the router on a bond of one queue, over a NIC of four."""
+    rig.nic.batch(["link add s0 numtxqueues 4 type veth peer name s1 numrxqueues 4 "
+                   f"netns {rig.h.name}",
+                   "link add bd0 numtxqueues 1 type bond mode active-backup miimon 50"])
+    try:
+        rig.h.batch(["link set s1 up"])
+        rig.nic.cmd(["ip link set s0 master bd0", "ip link set s0 up", "ip link set bd0 up",
+                     "tc qdisc add dev s0 root handle 1: mq"])
+        run(f"ip link add link bd0 name t0 netns {rig.r.name} type vrport", ns=rig.nic)
+        rig.r.sysctl("net.ipv6.conf.t0.disable_ipv6", 1)
+        rig.r.batch(["link set t0 up", "addr add 10.7.0.1/24 dev t0",
+                     "neigh add 10.7.0.2 lladdr 02:00:00:00:10:02 dev t0 nud permanent",
+                     "route replace 198.51.100.0/24 via 10.7.0.2 dev t0"])
+        wait("carrier", lambda: "LOWER_UP" in run("ip link show t0", ns=rig.r))
+        rig.sync()
+        yield
+    finally:
+        rig.r.batch(["link del t0"], force=True)
+        rig.nic.batch(["link del bd0", "link del s0"], force=True)
+        rig.r.batch(["route replace 198.51.100.0/24 via 10.0.1.2"])
+        rig.sync()
+
+
+def below_a_bond():
+    """Invariant 38: what chooses a queue below a bond of a single one finds no note of
+    the data plane's, and chooses as it would for plain Linux."""
+    frames = [(0, frame(rig.pmac[0], rig.hmac[0], p)) for p in flow(4)]
+
+    def queues():
+        return [q["packets"] for q in json.loads(run("tc -j -s qdisc show dev s0", ns=rig.nic))
+                if q.get("parent", "").startswith("1:")]
+
+    def chosen(sock):
+        before = queues()
+        rig.exchange(frames, answers=0)
+        come(sock, len(frames), "packets below the bond")
+        return [n - m for m, n in zip(before, queues())]
+    with bonded(), contextlib.closing(rig.h.packet_socket("s1")) as sock:
+        rig.down()
+        slow = chosen(sock)
+        rig.up()
+        if max(slow) == len(frames):
+            raise Failure(f"packets in each queue: expected in more than one, actual {slow}")
+
+        def once():
+            before = rig.counters()["forwarded-packets"]
+            fast = chosen(sock)
+            expect("packets forwarded by the data plane", len(frames),
+                   rig.counters()["forwarded-packets"] - before)
+            expect("packets in each queue, as plain Linux", slow, fast)
+        alone_and_together(once)
+
+
 def small_way():
     rig.r.batch(["route add 198.51.101.0/24 via 10.0.1.2 mtu lock 1300",
                  "route add 2001:db8:fe::/64 via 2001:db8:1::2 mtu 1300"])
@@ -615,6 +671,7 @@ def tests():
     for kind in list(NICS)[1:]:
         yield f"too big for what is below {kind}", tunnel_too_big(kind)
     yield "a bridge gets a tunnel", tunnel_joins
+    yield "queues below a bond", below_a_bond
     yield "a way with a small MTU", small_way
     for name, packets, number in punted():
         yield name, as_the_stack(name, packets, number)
