@@ -66,7 +66,9 @@ static void vr_port_link_setup(struct net_device *dev)
 	ether_setup(dev);
 	dev->max_mtu = ETH_MAX_MTU;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
-	dev->priv_flags |= IFF_NO_QUEUE | IFF_UNICAST_FLT;
+	/* netpoll sends with interrupts off, and cannot ask the NIC's driver */
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_UNICAST_FLT |
+			   IFF_DISABLE_NETPOLL;
 	vr_compat_set_lltx(dev);
 	netif_keep_dst(dev);
 	dev->netdev_ops = &vr_port_netdev_ops;

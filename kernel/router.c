@@ -394,7 +394,7 @@ static void vr_router_setup(struct net_device *dev)
 	/* void: no addresses, not even IPv6's link-local ones */
 	dev->type = ARPHRD_VOID;
 	dev->flags = IFF_NOARP;
-	dev->priv_flags |= IFF_NO_QUEUE;
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_DISABLE_NETPOLL;
 	vr_compat_set_lltx(dev);
 	dev->mtu = ETH_DATA_LEN;
 	dev->needs_free_netdev = true;

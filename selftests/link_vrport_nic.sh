@@ -79,6 +79,20 @@ t_features()
 }
 vr_test "features: checksum, TSO, GSO, GRO, VLAN" t_features
 
+t_netconsole()
+{
+	modprobe -nq netconsole || { vr_skip "no module netconsole"; return 0; }
+	vr_ok port p0 type vrport
+	vr_ok ip -n "$host" addr add 10.5.0.1/24 dev p0
+	vr_ok ip -n "$host" link set p0 up
+	vr_ok vr_in "$host" modprobe netconsole \
+		"netconsole=@10.5.0.1/p0,@10.5.0.2/02:00:00:00:01:02"
+	vr_expect_text "the kernel's log" "p0 doesn't support polling" "$(dmesg | tail -n 20)"
+	vr_ok modprobe -r netconsole
+	del p0
+}
+vr_test "netconsole: not on a port" t_netconsole
+
 # ---- the NIC's filters -----------------------------------------------------
 
 filter() { bridge -n "${2:-$host}" fdb show dev "${3:-eth0}" | grep -c "^$1 "; }
