@@ -199,6 +199,14 @@ static bool vr_egress_is_plain(const struct sk_buff *skb)
 	       !skb_vlan_tag_present(skb);
 }
 
+/* Segments by somebody else's word: drivers rely on dev_queue_xmit(), which drops those
+ * without a proper header.
+ */
+static bool vr_egress_is_dodgy(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_DODGY;
+}
+
 static bool vr_egress_is_local(struct vr_egress *egress,
 			       const struct vr_port *port, u64 lladdr)
 {
@@ -245,8 +253,13 @@ int vr_egress_xmit(struct vr_egress *egress, const struct vr_port *port,
 		vr_egress_turn(egress, dev);
 	if (!egress->direct)
 		return vr_egress_queue(port, skb);
-	if (!vr_egress_is_plain(skb))
+	if (!vr_egress_is_plain(skb)) {
+		if (unlikely(vr_egress_is_dodgy(skb))) {
+			vr_egress_flush(egress);
+			return vr_egress_queue(port, skb);
+		}
 		egress->plain = false;
+	}
 	skb_mark_not_on_list(skb);
 	if (egress->head)
 		egress->tail->next = skb;

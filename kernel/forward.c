@@ -270,7 +270,7 @@ static u8 vr_forward_odd(struct sk_buff *skb)
 		return VROUTER_PUNT_VLAN;
 	if (unlikely((skb->sk && skb_sk_is_prefetched(skb)) ||
 		     secpath_exists(skb) || vr_hooks_secmark(skb) ||
-		     vr_compat_l3_forwarded(skb) ||
+		     vr_compat_l3_forwarded(skb) || vr_compat_decrypted(skb) ||
 		     (skb_is_gso(skb) && !skb_shinfo(skb)->gso_type)))
 		return VROUTER_PUNT_SKB;
 	return 0;

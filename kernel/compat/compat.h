@@ -192,6 +192,16 @@ static inline bool vr_compat_l3_forwarded(const struct sk_buff *skb)
 #endif
 }
 
+/* 6.11: skb_is_decrypted(), and an option of its own */
+static inline bool vr_compat_decrypted(const struct sk_buff *skb)
+{
+#if defined(CONFIG_SKB_DECRYPTED) || defined(CONFIG_TLS_DEVICE)
+	return skb->decrypted;
+#else
+	return false;
+#endif
+}
+
 /* 6.12: a net device for nothing but NAPI has a function of its own */
 static inline struct net_device *vr_compat_dummy_alloc(void)
 {
