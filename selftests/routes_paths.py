@@ -320,7 +320,7 @@ def between6(prefix):
     dst = "2001:db9:1::5"
     cover = [R("add", "2001:db9::/32", 2)] if prefix != "::/0" else []
     mixed = [R("add", prefix, None, PATHS6[1]), R("append", prefix, None, "dev r1"),
-             R("append", prefix, None, "via 2001:db8:1::3 dev r1")]
+             R("append", prefix, None, PATHS6[2])]
     worse = R("append", prefix, None, f"{PATHS6[2]} metric 2000")
 
     def test():
