@@ -28,8 +28,9 @@ struct vr_share;
  * @backlog: their bytes, as qdiscs count
  * @head: the first frame
  * @tail: the last one
- * @rate: bytes a second on the wire that @free_at is by, 0 for any
+ * @rate: bytes a second on the wire that @free_at and @target are by, 0 for any
  * @free_at: when the frames sent so far have used up the rate, ns
+ * @target: least that CoDel may ask for at that rate
  * @cvars: CoDel's state
  * @cstats: CoDel's counters
  * @bstats: sent
@@ -49,6 +50,7 @@ struct vr_sched_class {
 	struct sk_buff *tail;
 	u64 rate;
 	u64 free_at;
+	codel_time_t target;
 	struct codel_vars cvars;
 	struct codel_stats cstats;
 	struct gnet_stats_basic_sync bstats;

@@ -285,13 +285,15 @@ static struct sk_buff *vr_sched_class_last(struct vr_sched_class *class, u64 now
 }
 
 /* As little as leaves CoDel a frame or two to wait for at a low rate. */
-static void vr_sched_raise_codel(struct codel_params *codel, u64 rate)
+static codel_time_t vr_sched_target(u64 rate, u32 mtu)
 {
-	u64 least = vr_sched_frame_time(rate, codel->mtu) * 3 / 2;
+	return (vr_sched_frame_time(rate, mtu) * 3 / 2) >> CODEL_SHIFT;
+}
 
-	codel->target = max_t(codel_time_t, codel->target, least >> CODEL_SHIFT);
-	codel->interval = max_t(codel_time_t, codel->interval,
-				2 * codel->target);
+static void vr_sched_raise_codel(struct codel_params *codel, codel_time_t target)
+{
+	codel->target = max(codel->target, target);
+	codel->interval = max(codel->interval, 2 * codel->target);
 }
 
 static struct codel_params vr_sched_codel(const struct vr_sched *sched,
@@ -299,8 +301,7 @@ static struct codel_params vr_sched_codel(const struct vr_sched *sched,
 {
 	struct codel_params codel = sched->codel;
 
-	if (class->rate)
-		vr_sched_raise_codel(&codel, class->rate);
+	vr_sched_raise_codel(&codel, class->target);
 	return codel;
 }
 
@@ -377,6 +378,7 @@ static void vr_sched_set_rate(struct vr_sched *sched,
 {
 	class->rate = rate;
 	class->free_at = 0;
+	class->target = vr_sched_target(rate, sched->codel.mtu);
 }
 
 /* Does a class have to wait for its rate? It is not active then. */
@@ -494,7 +496,8 @@ static void vr_sched_set_codel(struct vr_sched *sched)
 	codel_params_init(&sched->codel);
 	sched->codel.ecn = true;
 	sched->codel.mtu = mtu;
-	vr_sched_raise_codel(&sched->codel, sched->bandwidth);
+	vr_sched_raise_codel(&sched->codel,
+			     vr_sched_target(sched->bandwidth, mtu));
 }
 
 static int vr_sched_change(struct Qdisc *qdisc, struct nlattr *opt,

@@ -226,11 +226,15 @@ static void vr_sched_kunit_op(struct vr_sched_kunit *k)
 	}
 }
 
-static void vr_sched_kunit_begin(struct vr_sched_kunit *k)
+static struct vr_sched_kunit *vr_sched_kunit_begin(struct kunit *test)
 {
+	struct vr_sched_kunit *k;
 	struct netdev_queue *queue;
 	unsigned int i;
 
+	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, k);
+	k->test = test;
 	for (i = 0; i < VR_SCHED_KUNIT_SHARES; i++) {
 		k->share[i] = vr_share_create();
 		KUNIT_ASSERT_NOT_NULL(k->test, k->share[i]);
@@ -246,6 +250,7 @@ static void vr_sched_kunit_begin(struct vr_sched_kunit *k)
 	rcu_assign_pointer(queue->qdisc, &noop_qdisc);
 	rtnl_unlock();
 	KUNIT_ASSERT_NOT_NULL(k->test, k->qdisc);
+	return k;
 }
 
 static void vr_sched_kunit_end(struct vr_sched_kunit *k)
@@ -268,12 +273,9 @@ static void vr_sched_kunit_random(struct kunit *test)
 	u32 seed = get_random_u32();
 	unsigned int i;
 
-	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, k);
+	k = vr_sched_kunit_begin(test);
 	kunit_info(test, "seed 0x%x\n", seed);
 	prandom_seed_state(&k->rnd, seed);
-	k->test = test;
-	vr_sched_kunit_begin(k);
 	for (i = 0; i < VR_SCHED_KUNIT_OPS; i++) {
 		vr_sched_kunit_op(k);
 		vr_sched_kunit_check(k);
@@ -292,10 +294,7 @@ static void vr_sched_kunit_waiting(struct kunit *test)
 	unsigned int i;
 	u32 id;
 
-	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, k);
-	k->test = test;
-	vr_sched_kunit_begin(k);
+	k = vr_sched_kunit_begin(test);
 	sched = qdisc_priv(k->qdisc);
 	id = k->share[0]->id;
 	k->share[0]->max_rate = 1;
@@ -337,10 +336,7 @@ static void vr_sched_kunit_rate(struct kunit *test)
 	unsigned int i;
 	u32 id;
 
-	k = kunit_kzalloc(test, sizeof(*k), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, k);
-	k->test = test;
-	vr_sched_kunit_begin(k);
+	k = vr_sched_kunit_begin(test);
 	sched = qdisc_priv(k->qdisc);
 	id = k->share[0]->id;
 	WRITE_ONCE(k->share[0]->max_rate, 1);
