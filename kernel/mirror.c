@@ -12,10 +12,8 @@
 
 #include "change.h"
 #include "compat.h"
-#include "gate.h"
 #include "mirror.h"
 #include "mirror_note.h"
-#include "netlink.h"
 #include "port.h"
 #include "rib.h"
 #include "router.h"
@@ -59,8 +57,15 @@ static void vr_mirror_again(struct vr_mirror *mirror, unsigned long delay)
 	spin_unlock_bh(&mirror->lock);
 }
 
-/* Try again what there was no memory for. Who kicked the work meanwhile does not wait. */
-static void vr_mirror_retry(struct vr_mirror *mirror)
+/**
+ * vr_mirror_retry() - try again what there was no memory for
+ * @mirror: mirror
+ *
+ * Who kicked the work meanwhile does not wait.
+ *
+ * Context: the work.
+ */
+void vr_mirror_retry(struct vr_mirror *mirror)
 {
 	queue_delayed_work(vr_mirror_wq, &mirror->work, VR_MIRROR_RETRY);
 }
@@ -88,15 +93,6 @@ static void vr_mirror_forget(struct vr_mirror *mirror)
 static void vr_mirror_restart(struct notifier_block *nb)
 {
 	vr_mirror_forget(container_of(nb, struct vr_mirror, fib_nb));
-}
-
-/* Tell the kernel whether the data plane takes a route's packets. */
-static void vr_mirror_flag(struct vr_mirror *mirror,
-			   const struct vr_change *change,
-			   struct vr_nexthop *nh)
-{
-	vr_change_set_flags(change, mirror->net,
-			    nh && vr_nexthop_offload(nh, mirror->router));
 }
 
 static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
@@ -223,45 +219,6 @@ static bool vr_mirror_drain(struct vr_mirror *mirror, u32 max)
 	return true;
 }
 
-/* Begin to count prefixes, or end it. The work has nothing in its hands. */
-static void vr_mirror_set_quota(struct vr_mirror *mirror)
-{
-	bool want = READ_ONCE(mirror->router->max_routes);
-	struct vr_quota *quota = mirror->quota;
-	struct vr_change *change;
-
-	if (want == !!quota)
-		return;
-	if (want) {
-		quota = vr_quota_alloc(READ_ONCE(mirror->router->quota_told));
-		if (!quota) {
-			vr_mirror_retry(mirror);
-			return;
-		}
-		quota->count = vr_fib_count(mirror->rib->fib4) +
-			       vr_fib_count(mirror->rib->fib6);
-	}
-	spin_lock_bh(&mirror->lock);
-	if (want && mirror->lost) {
-		/* to be counted when there is something to count again */
-		want = false;
-	} else if (want) {
-		mirror->quota = quota;
-		rcu_read_lock();
-		list_for_each_entry(change, &mirror->events, list)
-			vr_mirror_count(mirror, change);
-		rcu_read_unlock();
-	} else {
-		vr_quota_forget(quota);
-		mirror->quota = NULL;
-		WRITE_ONCE(mirror->tell, mirror->router->quota_told !=
-					 VROUTER_QUOTA_STATE_OK);
-	}
-	spin_unlock_bh(&mirror->lock);
-	if (!want)
-		vr_quota_free(quota);
-}
-
 static void vr_mirror_drop_rib(struct vr_mirror *mirror)
 {
 	struct vr_rib *rib = mirror->rib;
@@ -356,68 +313,6 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 		mirror->failures++;
 }
 
-static void vr_mirror_reflag_one(void *arg, const struct vr_change *change)
-{
-	struct vr_mirror *mirror = arg;
-
-	vr_mirror_flag(mirror, change, mirror->rib ?
-		       vr_change_nexthop(change, mirror->rib) : NULL);
-}
-
-/* Set the flags of all routes anew; later ones are flagged when they come. */
-static int vr_mirror_reflag(struct vr_mirror *mirror)
-{
-	return vr_change_dump(mirror->net, mirror->table, vr_mirror_reflag_one,
-			      mirror);
-}
-
-static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)
-{
-	rtnl_lock();
-	if (!READ_ONCE(mirror->stopped))
-		vr_netlink_notify_router(mirror->router, cmd);
-	rtnl_unlock();
-}
-
-/* Return: why the router falls back: enum vrouter_punt_reason, or 0 */
-static u8 vr_mirror_reason(const struct vr_mirror *mirror)
-{
-	u8 reason;
-
-	rcu_read_lock();
-	reason = vr_gate_fallback(mirror->router);
-	rcu_read_unlock();
-	return reason;
-}
-
-/* Tell listeners if the data plane left packets to the stack, or took them back. */
-static void vr_mirror_check_state(struct vr_mirror *mirror)
-{
-	u8 reason = vr_mirror_reason(mirror);
-
-	if (reason == mirror->told)
-		return;
-	mirror->told = reason;
-	vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
-}
-
-static void vr_mirror_check_quota(struct vr_mirror *mirror)
-{
-	bool tell;
-
-	vr_mirror_set_quota(mirror);
-	spin_lock_bh(&mirror->lock);
-	if (mirror->quota)
-		vr_mirror_judge_quota(mirror);
-	tell = mirror->tell;
-	mirror->tell = false;
-	WRITE_ONCE(mirror->router->quota_told, mirror->quota ?
-		   mirror->quota->state : VROUTER_QUOTA_STATE_OK);
-	spin_unlock_bh(&mirror->lock);
-	if (tell)
-		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_QUOTA_NTF);
-}
-
 static void vr_mirror_resync(struct vr_mirror *mirror)
 {
 	struct vr_router *router = mirror->router;
@@ -430,8 +325,7 @@ static void vr_mirror_resync(struct vr_mirror *mirror)
 	}
 	if (mirror->rest) {
 		WRITE_ONCE(router->resyncs, router->resyncs + 1);
-		mirror->told = vr_mirror_reason(mirror);
-		vr_mirror_notify(mirror, VROUTER_CMD_ROUTER_CHANGE_NTF);
+		vr_mirror_tell_state(mirror);
 	}
 	vr_mirror_build(mirror);
 }

@@ -17,6 +17,7 @@
 #include "rules.h"
 
 struct vr_change;
+struct vr_nexthop;
 struct vr_rib;
 
 /**
@@ -98,10 +99,17 @@ static inline struct vr_mirror *vr_mirror_of(const struct vr_router *router)
 }
 
 void vr_mirror_kick(struct vr_mirror *mirror, unsigned long delay);
+void vr_mirror_retry(struct vr_mirror *mirror);
 void vr_mirror_lose(struct vr_mirror *mirror);
 void vr_mirror_judge(struct vr_mirror *mirror);
 void vr_mirror_judge_quota(struct vr_mirror *mirror);
 void vr_mirror_count(struct vr_mirror *mirror, struct vr_change *change);
+void vr_mirror_flag(struct vr_mirror *mirror, const struct vr_change *change,
+		    struct vr_nexthop *nh);
+int vr_mirror_reflag(struct vr_mirror *mirror);
+void vr_mirror_tell_state(struct vr_mirror *mirror);
+void vr_mirror_check_state(struct vr_mirror *mirror);
+void vr_mirror_check_quota(struct vr_mirror *mirror);
 int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr);
 
 #endif
