@@ -59,9 +59,9 @@ static int vr_fib_census_refs(struct vr_fib_census *census,
 	if (err || value)
 		return err;
 	cond_resched();
-	n = vr_fib_node_degree(node);
+	n = vr_fib_shape_degree(node);
 	for (i = 0; i < n && !err; i++) {
-		below = vr_fib_node_below(node, i);
+		below = vr_fib_shape_below(node, i);
 		if (below)
 			err = vr_fib_census_refs(census, below);
 	}
@@ -89,9 +89,9 @@ static int vr_fib_census_nodes(struct vr_fib_census *census,
 	if ((value ^ before) & VR_FIB_SHARED)
 		census->shared += vr_fib_node_bytes(node);
 	err = vr_fib_census_store(census, node, value);
-	n = vr_fib_node_degree(node);
+	n = vr_fib_shape_degree(node);
 	for (i = 0; i < n && !err; i++) {
-		below = vr_fib_node_below(node, i);
+		below = vr_fib_shape_below(node, i);
 		if (below)
 			err = vr_fib_census_nodes(census, below,
 						  value & VR_FIB_SHARED);

@@ -11,7 +11,6 @@
  * Locking: one writer at a time in all tables, fib.c sees to it. Readers under RCU
  * know nodes by pointer only, never by the hash.
  */
-#include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/jhash.h>
 #include <linux/mm.h>
@@ -62,53 +61,6 @@ static struct vr_fib_nodes vr_fib_nodes;
 u32 vr_fib_node_mask = ~0U;
 #endif
 
-static unsigned int vr_fib_bitmap_weight(const u64 *bitmap)
-{
-	return hweight64(bitmap[0]) + hweight64(bitmap[1]) +
-	       hweight64(bitmap[2]) + hweight64(bitmap[3]);
-}
-
-static const u64 *vr_fib_node_bitmap(const struct vr_fib_node *node)
-{
-	return container_of(node, struct vr_fib_leaves, node)->bitmap;
-}
-
-static size_t vr_fib_node_size_as(const struct vr_fib_node *node,
-				  enum vr_fib_kind kind)
-{
-	const struct vr_fib_branch *branch;
-	const struct vr_fib_mixed *mixed;
-	const struct vr_fib_list *list;
-
-	switch (kind) {
-	case VR_FIB_LEAVES:
-		return offsetof(struct vr_fib_leaves, value) + sizeof(u16) *
-		       vr_fib_bitmap_weight(vr_fib_node_bitmap(node));
-	case VR_FIB_MIXED:
-		mixed = container_of(node, struct vr_fib_mixed, node);
-		return sizeof(unsigned long) *
-		       (mixed->below + mixed->children + 1);
-	case VR_FIB_FLAT:
-		return sizeof(struct vr_fib_flat);
-	case VR_FIB_SKIP:
-		return sizeof(struct vr_fib_skip);
-	case VR_FIB_LIST:
-		list = container_of(node, struct vr_fib_list, node);
-		return offsetof(struct vr_fib_list, entry) +
-		       sizeof(u32) * list->count * (list->words + 1);
-	case VR_FIB_BRANCH:
-		branch = container_of(node, struct vr_fib_branch, node);
-		return sizeof(*branch) + branch->children * sizeof(void *) +
-		       branch->owned * sizeof(u32);
-	}
-	return 0;
-}
-
-static size_t vr_fib_node_size(const struct vr_fib_node *node)
-{
-	return vr_fib_node_size_as(node, vr_fib_node_kind(node));
-}
-
 static unsigned int vr_fib_node_class(size_t size)
 {
 	unsigned int i;
@@ -126,65 +78,7 @@ static unsigned int vr_fib_node_class(size_t size)
  */
 size_t vr_fib_node_bytes(const struct vr_fib_node *node)
 {
-	return vr_fib_node_sizes[vr_fib_node_class(vr_fib_node_size(node))];
-}
-
-/**
- * vr_fib_node_degree() - how many slots of a node may be nodes
- * @node: node
- *
- * Return: number for vr_fib_node_below().
- */
-unsigned int vr_fib_node_degree(const struct vr_fib_node *node)
-{
-	switch (vr_fib_node_kind(node)) {
-	case VR_FIB_MIXED:
-		return container_of(node, struct vr_fib_mixed,
-				    node)->children + 1;
-	case VR_FIB_FLAT:
-		return VR_FIB_SLOTS;
-	case VR_FIB_SKIP:
-		return 1;
-	case VR_FIB_BRANCH:
-		return container_of(node, struct vr_fib_branch, node)->children;
-	default:
-		return 0;
-	}
-}
-
-static struct vr_fib_node *vr_fib_node_below_as(const struct vr_fib_node *node,
-						enum vr_fib_kind kind,
-						unsigned int i)
-{
-	switch (kind) {
-	case VR_FIB_MIXED:
-		return vr_fib_slot_node(vr_fib_mixed_below(container_of(node,
-					struct vr_fib_mixed, node))[i]);
-	case VR_FIB_FLAT:
-		return vr_fib_slot_node(container_of(node, struct vr_fib_flat,
-						     node)->slot[i]);
-	case VR_FIB_SKIP:
-		return vr_fib_slot_node(container_of(node, struct vr_fib_skip,
-						     node)->hit);
-	case VR_FIB_BRANCH:
-		return container_of(node, struct vr_fib_branch, node)->child[i];
-	default:
-		return NULL;
-	}
-}
-
-/**
- * vr_fib_node_below() - one of the nodes that a node points to
- * @node: node
- * @i: 0..vr_fib_node_degree() - 1
- *
- * Context: the writer.
- * Return: node, or NULL if that slot is a leaf.
- */
-struct vr_fib_node *vr_fib_node_below(const struct vr_fib_node *node,
-				      unsigned int i)
-{
-	return vr_fib_node_below_as(node, vr_fib_node_kind(node), i);
+	return vr_fib_node_sizes[vr_fib_node_class(vr_fib_shape_size(node))];
 }
 
 /*
@@ -319,25 +213,15 @@ static void vr_fib_count_nodes(int change)
 		vr_fib_rehash(vr_fib_nodes.bits - 1);
 }
 
-/* What follows the header, but for numbers that follow from the rest. */
-static size_t vr_fib_contents(enum vr_fib_kind kind)
-{
-	if (kind == VR_FIB_BRANCH)
-		return offsetofend(struct vr_fib_branch, count);
-	if (kind == VR_FIB_FLAT)
-		return offsetof(struct vr_fib_flat, slot);
-	return sizeof(struct vr_fib_node);
-}
-
 static struct vr_fib_node *vr_fib_node_find(const struct vr_fib_node *draft,
 					    u32 hash, size_t size)
 {
-	size_t from = vr_fib_contents(hash & VR_FIB_KIND_MASK);
+	size_t from = vr_fib_shape_head(hash & VR_FIB_KIND_MASK);
 	struct vr_fib_node *node;
 
 	for (node = *vr_fib_bucket(hash); node; node = node->next)
 		if (vr_fib_has_hash(node, hash) &&
-		    vr_fib_node_size(node) == size &&
+		    vr_fib_shape_size(node) == size &&
 		    !memcmp((const u8 *)node + from, (const u8 *)draft + from,
 			    size - from))
 			return node;
@@ -356,7 +240,7 @@ static struct vr_fib_node *vr_fib_node_find(const struct vr_fib_node *draft,
 struct vr_fib_node *vr_fib_node_intern(const struct vr_fib_node *draft,
 				       enum vr_fib_kind kind, gfp_t gfp)
 {
-	size_t size = vr_fib_node_size_as(draft, kind);
+	size_t size = vr_fib_shape_size_as(draft, kind);
 	u32 hash = vr_fib_hash(draft, kind, size);
 	struct vr_fib_node *node, *below;
 	unsigned int i, n;
@@ -371,9 +255,9 @@ struct vr_fib_node *vr_fib_node_intern(const struct vr_fib_node *draft,
 	memcpy(node, draft, size);
 	node->hash = hash;
 	node->refs = 1;
-	n = vr_fib_node_degree(node);
+	n = vr_fib_shape_degree(node);
 	for (i = 0; i < n; i++) {
-		below = vr_fib_node_below_as(node, kind, i);
+		below = vr_fib_shape_below(node, i);
 		if (below)
 			below->refs++;
 	}
@@ -382,26 +266,10 @@ struct vr_fib_node *vr_fib_node_intern(const struct vr_fib_node *draft,
 	return node;
 }
 
-static unsigned long *vr_fib_node_value(struct vr_fib_node *node, unsigned int i)
-{
-	switch (vr_fib_node_kind(node)) {
-	case VR_FIB_MIXED:
-		return (unsigned long *)
-			&vr_fib_mixed_below(container_of(node,
-							 struct vr_fib_mixed,
-							 node))[i];
-	case VR_FIB_FLAT:
-		return &container_of(node, struct vr_fib_flat, node)->slot[i];
-	default:
-		return (unsigned long *)&container_of(node, struct vr_fib_branch,
-						      node)->child[i];
-	}
-}
-
 static u32 vr_fib_hash_but(struct vr_fib_node *node, unsigned int i,
 			   unsigned long value)
 {
-	return node->hash - vr_fib_hash_term(i, *vr_fib_node_value(node, i)) +
+	return node->hash - vr_fib_hash_term(i, *vr_fib_shape_value(node, i)) +
 	       vr_fib_hash_term(i, value);
 }
 
@@ -417,17 +285,17 @@ static u32 vr_fib_hash_but(struct vr_fib_node *node, unsigned int i,
 struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int i,
 					 unsigned long value)
 {
-	size_t size = vr_fib_node_size(node), at, from;
+	size_t size = vr_fib_shape_size(node), at, from;
 	u32 hash = vr_fib_hash_but(node, i, value);
 	const u8 *a = (const u8 *)node, *b;
 	struct vr_fib_node *other;
 
-	from = vr_fib_contents(vr_fib_node_kind(node));
-	at = (const u8 *)vr_fib_node_value(node, i) - a;
+	from = vr_fib_shape_head(vr_fib_node_kind(node));
+	at = (const u8 *)vr_fib_shape_value(node, i) - a;
 	for (other = *vr_fib_bucket(hash); other; other = other->next) {
 		b = (const u8 *)other;
 		if (vr_fib_has_hash(other, hash) &&
-		    vr_fib_node_size(other) == size &&
+		    vr_fib_shape_size(other) == size &&
 		    *(const unsigned long *)(b + at) == value &&
 		    !memcmp(a + from, b + from, at - from) &&
 		    !memcmp(a + at + sizeof(value), b + at + sizeof(value),
@@ -449,15 +317,15 @@ struct vr_fib_node *vr_fib_node_find_but(struct vr_fib_node *node, unsigned int 
 void vr_fib_node_alter(struct vr_fib_node *node, unsigned int i,
 		       unsigned long value)
 {
-	struct vr_fib_node *old = vr_fib_node_below(node, i), *new;
+	struct vr_fib_node *old = vr_fib_shape_below(node, i), *new;
 	u32 hash = vr_fib_hash_but(node, i, value);
 
 	vr_fib_unlink(node);
 	/* pairs with the dependent reads of those who look up */
-	smp_store_release(vr_fib_node_value(node, i), value);
+	smp_store_release(vr_fib_shape_value(node, i), value);
 	node->hash = hash;
 	vr_fib_link(node);
-	new = vr_fib_node_below(node, i);
+	new = vr_fib_shape_below(node, i);
 	if (new)
 		vr_fib_node_get(new);
 	if (old)
@@ -486,7 +354,7 @@ static void vr_fib_node_free_rcu(struct rcu_head *head)
 static void vr_fib_node_mark(struct vr_fib_node *node)
 {
 	/* what has none below does not change in place */
-	if (!vr_fib_node_degree(node))
+	if (!vr_fib_shape_degree(node))
 		return;
 	node->hash &= ~VR_FIB_ROUND_MASK;
 	node->hash |= vr_fib_round_note() << VR_FIB_ROUND_SHIFT;
@@ -502,7 +370,6 @@ static void vr_fib_node_mark(struct vr_fib_node *node)
 void vr_fib_node_put(struct vr_fib_node *node)
 {
 	struct vr_fib_node *doomed = NULL, *below;
-	enum vr_fib_kind kind;
 	unsigned int i, n;
 
 	if (--node->refs)
@@ -513,10 +380,9 @@ void vr_fib_node_put(struct vr_fib_node *node)
 	while (doomed) {
 		node = doomed;
 		doomed = node->next;
-		kind = vr_fib_node_kind(node);
-		n = vr_fib_node_degree(node);
+		n = vr_fib_shape_degree(node);
 		for (i = 0; i < n; i++) {
-			below = vr_fib_node_below_as(node, kind, i);
+			below = vr_fib_shape_below(node, i);
 			if (!below)
 				continue;
 			if (--below->refs) {

@@ -18,9 +18,10 @@ fib_sheet      fib_store fib_node
 fib_edit       fib_store fib_node
 fib_bulk
 fib_held       fib_store
-fib_census     fib_store fib_node
+fib_census     fib_store fib_node fib_shape
 fib_store
-fib_node       fib_round
+fib_node       fib_shape fib_round
+fib_shape
 fib_round
 drr
 guard
@@ -86,6 +87,7 @@ alias_of()
 	vr_nexthop_get4 | vr_nexthop_get6) echo nexthop_make ;;
 	vr_rib_*) echo rib ;;
 	vr_fib_node_*) echo fib_node ;;
+	vr_fib_shape_*) echo fib_shape ;;
 	vr_fib_round_*) echo fib_round ;;
 	vr_fib_store_* | vr_fib_view* | vr_fib_list_* | vr_fib_owned_*) echo fib_store ;;
 	vr_fib_edit_*) echo fib_edit ;;
