@@ -2,7 +2,7 @@
 /*
  * The queues of the classes: nobody else changes their lengths.
  *
- * Only for sch_vrouter.c.
+ * Only for sch_vrouter.c and sch_codel.c.
  */
 #ifndef VROUTER_SCH_QUEUE_H
 #define VROUTER_SCH_QUEUE_H
@@ -10,7 +10,7 @@
 #include <net/codel_qdisc.h>
 
 #include "compat.h"
-#include "sch_netlink.h"
+#include "sch_class.h"
 #include "sch_wire.h"
 
 /**
@@ -33,6 +33,17 @@ static inline struct vr_sched_cb *vr_sched_cb(const struct sk_buff *skb)
 {
 	qdisc_cb_private_validate(skb, sizeof(struct vr_sched_cb));
 	return (struct vr_sched_cb *)qdisc_skb_cb(skb)->data;
+}
+
+/**
+ * vr_sched_came() - when was a frame put into its queue?
+ * @skb: frame in a queue, or just taken from it
+ *
+ * Return: as CoDel counts time.
+ */
+static inline codel_time_t vr_sched_came(const struct sk_buff *skb)
+{
+	return codel_get_enqueue_time(skb);
 }
 
 /**

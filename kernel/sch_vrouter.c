@@ -14,11 +14,11 @@
  * inside a class, so nobody comes back in here while a class changes.
  */
 #include <linux/module.h>
-#include <net/codel.h>
-#include <net/codel_impl.h>
 #include <net/gso.h>
 
 #include "drr.h"
+#include "sch_class.h"
+#include "sch_codel.h"
 #include "sch_netlink.h"
 #include "sch_queue.h"
 #include "sch_vrouter.h"
@@ -39,99 +39,6 @@
 #define VR_SCHED_CATCH_UP	(10 * NSEC_PER_MSEC)
 /* A limit that is changed takes effect after that. */
 #define VR_SCHED_WAIT_MAX	(50 * NSEC_PER_MSEC)
-
-/* ---- classes ---- */
-
-static struct vr_sched_class *vr_sched_class_new(struct vr_sched *sched, u32 id,
-						 struct vr_share *share, gfp_t gfp)
-{
-	struct vr_sched_class *class = kzalloc(sizeof(*class), gfp);
-
-	if (!class)
-		return NULL;
-	class->id = id;
-	class->sched = sched;
-	class->share = share;
-	vr_drr_flow_init(&class->flow, share ? READ_ONCE(share->weight) : 1);
-	timerqueue_init(&class->wait);
-	codel_vars_init(&class->cvars);
-	codel_stats_init(&class->cstats);
-	gnet_stats_basic_sync_init(&class->bstats);
-	if (xa_err(xa_store_bh(&sched->classes, id, class, gfp))) {
-		kfree(class);
-		return NULL;
-	}
-	return class;
-}
-
-static bool vr_sched_is_waiting(const struct vr_sched_class *class)
-{
-	return !RB_EMPTY_NODE(&class->wait.node);
-}
-
-static void vr_sched_class_free(struct vr_sched *sched,
-				struct vr_sched_class *class)
-{
-	vr_drr_remove(&sched->drr, &class->flow);
-	if (vr_sched_is_waiting(class))
-		timerqueue_del(&sched->waiting, &class->wait);
-	xa_erase_bh(&sched->classes, class->id);
-	if (sched->recent == class)
-		sched->recent = NULL;
-	if (class->share)
-		vr_share_put(class->share);
-	kfree(class);
-}
-
-/* Classes of routers that are gone, once all is sent. */
-static void vr_sched_sweep(struct vr_sched *sched)
-{
-	struct vr_sched_class *class;
-	unsigned long id;
-
-	xa_for_each(&sched->classes, id, class)
-		if (class->share && READ_ONCE(class->share->dead) && !class->qlen)
-			vr_sched_class_free(sched, class);
-}
-
-static struct vr_sched_class *vr_sched_class_add(struct vr_sched *sched, u32 id)
-{
-	struct vr_sched_class *class;
-	struct vr_share *share;
-
-	share = vr_share_get(id);
-	if (!share)
-		return sched->host;
-	vr_sched_sweep(sched);
-	class = vr_sched_class_new(sched, id, share, GFP_ATOMIC | __GFP_NOWARN);
-	if (class)
-		return class;
-	vr_share_put(share);
-	return sched->host;
-}
-
-static struct vr_sched_class *vr_sched_classify(struct vr_sched *sched,
-						const struct sk_buff *skb)
-{
-	struct vr_sched_class *class;
-	u32 id = vr_share_of(skb);
-
-	if (id <= VR_SHARE_HOST)
-		return sched->host;
-	class = sched->recent;
-	if (!class || class->id != id)
-		class = xa_load(&sched->classes, id);
-	sched->recent = class;
-	if (likely(class && !READ_ONCE(class->share->dead)))
-		return class;
-	/* what its router had on the way when it went */
-	if (class && class->qlen)
-		return sched->host;
-	/* the number may be another's by now */
-	if (class)
-		vr_sched_class_free(sched, class);
-	return vr_sched_class_add(sched, id);
-}
 
 /* ---- enqueue ---- */
 
@@ -154,7 +61,7 @@ static bool vr_sched_enqueue_one(struct Qdisc *qdisc, struct vr_sched_class *cla
 		return false;
 	}
 	vr_sched_push(qdisc, class, skb);
-	if (!vr_sched_is_waiting(class))
+	if (!vr_sched_class_waits(class))
 		vr_drr_activate(&sched->drr, &class->flow);
 	return true;
 }
@@ -242,7 +149,7 @@ static int vr_sched_enqueue(struct sk_buff *skb, struct Qdisc *qdisc,
 			    struct sk_buff **to_free)
 {
 	struct vr_sched *sched = qdisc_priv(qdisc);
-	struct vr_sched_class *class = vr_sched_classify(sched, skb);
+	struct vr_sched_class *class = vr_sched_class_find(sched, skb);
 	int rc = NET_XMIT_SUCCESS;
 
 	if (vr_sched_splits(sched, class, skb))
@@ -255,80 +162,6 @@ static int vr_sched_enqueue(struct sk_buff *skb, struct Qdisc *qdisc,
 }
 
 /* ---- dequeue ---- */
-
-static struct sk_buff *vr_sched_codel_pop(struct codel_vars *vars, void *ctx)
-{
-	return vr_sched_pop(ctx);
-}
-
-static void vr_sched_codel_drop(struct sk_buff *skb, void *ctx)
-{
-	struct vr_sched_class *class = ctx;
-
-	class->drops++;
-	qdisc_qstats_drop(class->sched->qdisc);
-	kfree_skb(skb);
-}
-
-/* As codel_dequeue() does it with the last frame, but without the clock. */
-static struct sk_buff *vr_sched_class_last(struct vr_sched_class *class, u64 now)
-{
-	struct sk_buff *skb = vr_sched_pop(class);
-
-	class->cvars.first_above_time = 0;
-	class->cvars.dropping = false;
-	class->cvars.ldelay = 0;
-	if (now)
-		class->cvars.ldelay = (codel_time_t)(now >> CODEL_SHIFT) -
-				      codel_get_enqueue_time(skb);
-	return skb;
-}
-
-/* As little as leaves CoDel a frame or two to wait for at a low rate. */
-static codel_time_t vr_sched_target(u64 rate, u32 mtu)
-{
-	return (vr_sched_frame_time(rate, mtu) * 3 / 2) >> CODEL_SHIFT;
-}
-
-static void vr_sched_raise_codel(struct codel_params *codel, codel_time_t target)
-{
-	codel->target = max(codel->target, target);
-	codel->interval = max(codel->interval, 2 * codel->target);
-}
-
-static struct codel_params vr_sched_codel(const struct vr_sched *sched,
-					  const struct vr_sched_class *class)
-{
-	struct codel_params codel = sched->codel;
-
-	vr_sched_raise_codel(&codel, class->target);
-	return codel;
-}
-
-/* A frame, if CoDel leaves one. */
-static struct sk_buff *vr_sched_class_dequeue(struct vr_sched *sched,
-					      struct vr_sched_class *class,
-					      u64 now)
-{
-	struct codel_stats *stats = &class->cstats;
-	struct codel_params codel;
-	struct sk_buff *skb;
-
-	if (class->qlen == 1)
-		return vr_sched_class_last(class, now);
-	codel = vr_sched_codel(sched, class);
-	stats->drop_count = 0;
-	stats->drop_len = 0;
-	stats->ecn_mark = 0;
-	skb = codel_dequeue(class, &class->backlog, &codel, &class->cvars,
-			    stats, qdisc_pkt_len, codel_get_enqueue_time,
-			    vr_sched_codel_drop, vr_sched_codel_pop);
-	class->x.codel_drops += stats->drop_count;
-	class->x.marks += stats->ecn_mark;
-	sched->dropped += stats->drop_count;
-	sched->dropped_bytes += stats->drop_len;
-	return skb;
-}
 
 /* When a rate has taken so many bytes, after those before. */
 static u64 vr_sched_taken(u64 free_at, u64 now, u64 rate, u32 bytes)
@@ -373,12 +206,11 @@ static void vr_sched_wake(struct vr_sched *sched, u64 now)
 }
 
 /* What was sent at another rate does not count against this one. */
-static void vr_sched_set_rate(struct vr_sched *sched,
-			      struct vr_sched_class *class, u64 rate)
+static void vr_sched_set_rate(struct vr_sched_class *class, u64 rate)
 {
 	class->rate = rate;
 	class->free_at = 0;
-	class->target = vr_sched_target(rate, sched->codel.mtu);
+	vr_sched_codel_rate(class);
 }
 
 /* Does a class have to wait for its rate? It is not active then. */
@@ -388,7 +220,7 @@ static bool vr_sched_must_wait(struct vr_sched *sched,
 	u64 rate = class->share ? READ_ONCE(class->share->max_rate) : 0;
 
 	if (unlikely(rate != class->rate))
-		vr_sched_set_rate(sched, class, rate);
+		vr_sched_set_rate(class, rate);
 	if (!rate)
 		return false;
 	*now = *now ? : ktime_get_ns();
@@ -437,7 +269,7 @@ static struct sk_buff *vr_sched_take(struct Qdisc *qdisc)
 		class = container_of(flow, struct vr_sched_class, flow);
 		if (vr_sched_must_wait(sched, class, &now))
 			continue;
-		skb = vr_sched_class_dequeue(sched, class, now);
+		skb = vr_sched_codel_dequeue(class, now);
 		if (skb) {
 			vr_sched_sent(sched, class, skb, now);
 			return skb;
@@ -489,17 +321,6 @@ static struct sk_buff *vr_sched_peek(struct Qdisc *qdisc)
 
 /* ---- settings ---- */
 
-static void vr_sched_set_codel(struct vr_sched *sched)
-{
-	u32 mtu = psched_mtu(qdisc_dev(sched->qdisc));
-
-	codel_params_init(&sched->codel);
-	sched->codel.ecn = true;
-	sched->codel.mtu = mtu;
-	vr_sched_raise_codel(&sched->codel,
-			     vr_sched_target(sched->bandwidth, mtu));
-}
-
 static int vr_sched_change(struct Qdisc *qdisc, struct nlattr *opt,
 			   struct netlink_ext_ack *extack)
 {
@@ -513,7 +334,7 @@ static int vr_sched_change(struct Qdisc *qdisc, struct nlattr *opt,
 		return err;
 	sch_tree_lock(qdisc);
 	vr_sched_apply(sched, tb);
-	vr_sched_set_codel(sched);
+	vr_sched_codel_settings(sched);
 	while (vr_sched_longest(sched)->qlen && qdisc_qlen(qdisc) > sched->limit)
 		vr_sched_shrink(qdisc, &to_free);
 	sch_tree_unlock(qdisc);
@@ -538,7 +359,7 @@ static int vr_sched_init_qdisc(struct Qdisc *qdisc, struct nlattr *opt,
 		return -ENOMEM;
 	if (opt)
 		return vr_sched_change(qdisc, opt, extack);
-	vr_sched_set_codel(sched);
+	vr_sched_codel_settings(sched);
 	return 0;
 }
 
@@ -554,9 +375,9 @@ static void vr_sched_reset(struct Qdisc *qdisc)
 		class->qlen = 0;
 		class->backlog = 0;
 		class->free_at = 0;
-		codel_vars_init(&class->cvars);
+		vr_sched_codel_reset(class);
 		vr_drr_remove(&sched->drr, &class->flow);
-		if (vr_sched_is_waiting(class))
+		if (vr_sched_class_waits(class))
 			timerqueue_del(&sched->waiting, &class->wait);
 	}
 	sched->free_at = 0;
@@ -574,7 +395,7 @@ static void vr_sched_destroy(struct Qdisc *qdisc)
 		return;
 	qdisc_watchdog_cancel(&sched->watchdog);
 	xa_for_each(&sched->classes, id, class)
-		vr_sched_class_free(sched, class);
+		vr_sched_class_free(class);
 	xa_destroy(&sched->classes);
 }
 

@@ -97,7 +97,7 @@ frames()
 	out=$(find build/6.12-strict/kernel -name '*.su' -exec cat {} + | awk -F '\t' '
 		{
 			n++
-			max = $1 ~ /\/(demux|ingress|ingress_queue|guard|ahead|forward|gate|way|egress|sch_vrouter|sch_queue|drr|fib|mactable|nexthop|rib|port)\.[ch]:/ ?
+			max = $1 ~ /\/(demux|ingress|ingress_queue|guard|ahead|forward|gate|way|egress|sch_vrouter|sch_class|sch_codel|sch_queue|drr|fib|mactable|nexthop|rib|port)\.[ch]:/ ?
 				512 : 1024
 		}
 		$2 > max || $3 == "dynamic" { print $0 ", more than " max }

@@ -50,7 +50,9 @@ mirror_tell    mirror change quota nexthop fib gate netlink
 mirror_info    rib fib
 nic            demux mactable
 share
-sch_vrouter    sch_netlink sch_wire share drr
+sch_vrouter    sch_class sch_codel sch_netlink sch_wire drr
+sch_class      sch_codel share drr
+sch_codel      sch_wire
 sch_netlink
 sch_wire
 port           nic demux egress ingress_queue router mirror netlink
@@ -79,6 +81,8 @@ alias_of()
 	vr_ingress_*) echo ingress_queue ;;
 	vr_sched_parse | vr_sched_apply | vr_sched_dump | vr_sched_class_ops)
 		echo sch_netlink ;;
+	vr_sched_class_*) echo sch_class ;;
+	vr_sched_codel_*) echo sch_codel ;;
 	vr_sched_count_frames | vr_sched_frame_time) echo sch_wire ;;
 	vr_sched_*) echo sch_vrouter ;;
 	vr_mirror_flag | vr_mirror_reflag | vr_mirror_tell_state | vr_mirror_check_*)

@@ -92,7 +92,7 @@ static struct vr_sched_class *vr_sched_kunit_class(struct vr_sched_kunit *k,
 
 	local_bh_disable();
 	old = vr_share_tell(skb, number);
-	class = vr_sched_classify(qdisc_priv(k->qdisc), skb);
+	class = vr_sched_class_find(qdisc_priv(k->qdisc), skb);
 	vr_share_told(old);
 	local_bh_enable();
 	return class;
@@ -355,11 +355,11 @@ static void vr_sched_kunit_rate(struct kunit *test)
 	kfree_skb(vr_sched_dequeue(k->qdisc));
 	KUNIT_EXPECT_EQ(test, 1, qdisc_qlen(k->qdisc));
 	class = xa_load(&sched->classes, id);
-	codel = vr_sched_codel(sched, class);
+	codel = vr_sched_codel_params(class);
 	KUNIT_EXPECT_GE(test, codel.target, MS2TIME(18));
 	KUNIT_EXPECT_LE(test, codel.target, MS2TIME(20));
 	KUNIT_EXPECT_EQ(test, codel.interval, sched->codel.interval);
-	codel = vr_sched_codel(sched, sched->host);
+	codel = vr_sched_codel_params(sched->host);
 	KUNIT_EXPECT_EQ(test, codel.target, sched->codel.target);
 
 	WRITE_ONCE(k->share[0]->max_rate, 0);
