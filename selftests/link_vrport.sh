@@ -98,17 +98,6 @@ vr_test "create: in another namespace than the NIC" t_create_netns
 
 # ---- refusals --------------------------------------------------------------
 
-# refused NAME TEXT ARGUMENT...: port NAME is refused with TEXT, nothing stays
-refused()
-{
-	local name=$1 text=$2
-	shift 2
-
-	vr_refuse "$text" ip -n "$host" link add name "$name" "$@"
-	gone "$name" || vr_fail "$name is there after the refusal"
-	del "$name"
-}
-
 # A line for each NIC that cannot carry ports: device, text, how it is made.
 # Invariants 15 and 16.
 while IFS='|' read -r dev text make; do

@@ -85,10 +85,11 @@ t_netconsole()
 	vr_ok port p0 type vrport
 	vr_ok ip -n "$host" addr add 10.5.0.1/24 dev p0
 	vr_ok ip -n "$host" link set p0 up
-	vr_ok vr_in "$host" modprobe netconsole \
-		"netconsole=@10.5.0.1/p0,@10.5.0.2/02:00:00:00:01:02"
+	# a module that Linux 6.1 does not load then, later ones load it without a target
+	vr_in "$host" modprobe netconsole \
+		"netconsole=@10.5.0.1/p0,@10.5.0.2/02:00:00:00:01:02" 2>/dev/null
 	vr_expect_text "the kernel's log" "p0 doesn't support polling" "$(dmesg | tail -n 20)"
-	vr_ok modprobe -r netconsole
+	[ ! -d /sys/module/netconsole ] || vr_ok modprobe -r netconsole
 	del p0
 }
 vr_test "netconsole: not on a port" t_netconsole

@@ -127,6 +127,26 @@ vr_failed()
 	[ -z "${VR_DEBUG:-}" ] || vr_debug
 }
 
+# What bash calls where there is no such command or function, in a process of its own.
+command_not_found_handle()
+{
+	[ -z "$vr_tmp" ] || echo "$1" >>"$vr_tmp/no-command"
+	echo "no command $1" >&2
+	return 127
+}
+
+# vr_missed: a test that calls what is not there has looked at less than it says
+vr_missed()
+{
+	local name
+
+	[ -s "$vr_tmp/no-command" ] || return 0
+	while read -r name; do
+		vr_fail "no command $name"
+	done <"$vr_tmp/no-command"
+	rm "$vr_tmp/no-command"
+}
+
 # vr_lost: was there a test that did not come to its end? An error in arithmetic, a
 # division by zero for one, ends the script's whole command, vr_test with it, and
 # bash goes on with the next: that the test is missing would be all that one saw.
@@ -154,6 +174,7 @@ vr_test()
 	"$@"
 	rc=$?
 	vr_running=
+	vr_missed
 	KSFT_NUM_TESTS=$((KSFT_NUM_TESTS + 1))
 	if [ -n "$vr_skipped" ] && [ ${#vr_failures[@]} -eq 0 ]; then
 		ktap_test_skip "$name ($vr_skipped)"

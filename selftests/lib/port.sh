@@ -17,3 +17,14 @@ attribute() { ip -n "$host" -d link show "$1" | grep -o " $2 [^ ]*" | head -1 | 
 del() { ip -n "${2:-$host}" link del "$1" 2>/dev/null || true; }
 stat() { vr_in "$1" cat "/sys/class/net/$2/statistics/$3"; }
 gone() { ! ip -n "$host" link show "$1" >/dev/null 2>&1; }
+
+# refused NAME TEXT ARGUMENT...: port NAME is refused with TEXT, nothing stays
+refused()
+{
+	local name=$1 text=$2
+	shift 2
+
+	vr_refuse "$text" ip -n "$host" link add name "$name" "$@"
+	gone "$name" || vr_fail "$name is there after the refusal"
+	del "$name"
+}
