@@ -7,7 +7,6 @@
 #include <net/fib_notifier.h>
 
 #include "change.h"
-#include "compat.h"
 #include "rib.h"
 
 /**
@@ -422,21 +421,21 @@ void vr_change_set_flags(const struct vr_change *change, struct net *net,
 		vr_change_set_flags6(change, net, offload);
 }
 
-/**
- * struct vr_change_pass - a pass over all routes of a table
- * @nb: hears of the routes
- * @table: the table
- * @lock: protects @events and @lost
- * @events: the routes
- * @lost: there was no memory for one
- */
-struct vr_change_pass {
-	struct notifier_block nb;
-	u32 table;
-	spinlock_t lock; /* protects @events and @lost */
-	struct list_head events;
-	bool lost;
-};
+static void vr_change_pass_route(struct vr_change_pass *pass,
+				 const struct fib_notifier_info *info)
+{
+	u32 table = vr_change_table(info);
+	struct vr_change *change;
+
+	lockdep_assert_held(&pass->lock);
+	if (table != pass->table && table != RT_TABLE_LOCAL)
+		return;
+	change = vr_change_alloc(FIB_EVENT_ENTRY_REPLACE, info);
+	if (change)
+		list_add_tail(&change->list, pass->changes);
+	else
+		pass->lost = true;
+}
 
 static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
 				void *ptr)
@@ -444,61 +443,76 @@ static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
 	struct vr_change_pass *pass =
 		container_of(nb, struct vr_change_pass, nb);
 	const struct fib_notifier_info *info = ptr;
-	struct vr_change *change;
 
-	if ((info->family != AF_INET && info->family != AF_INET6) ||
-	    event != FIB_EVENT_ENTRY_REPLACE ||
-	    vr_change_table(info) != pass->table)
+	/* in the end it hears of everybody's changes, which are not for it */
+	if (READ_ONCE(pass->over) ||
+	    (info->family != AF_INET && info->family != AF_INET6))
 		return NOTIFY_DONE;
-	change = vr_change_alloc(event, info);
 	spin_lock_bh(&pass->lock);
-	if (change)
-		list_add_tail(&change->list, &pass->events);
-	else
-		pass->lost = true;
+	if (pass->over)
+		goto out;
+	if (event == FIB_EVENT_ENTRY_REPLACE)
+		vr_change_pass_route(pass, info);
+	else if (event == FIB_EVENT_RULE_ADD && pass->rule)
+		pass->rule(pass->arg, info);
+out:
 	spin_unlock_bh(&pass->lock);
 	return NOTIFY_DONE;
 }
 
-static void vr_change_pass_restart(struct notifier_block *nb)
+/* The kernel has gone through all of them. If something changed meanwhile it begins
+ * again, which is no news. No error would end that: by then it may be told of a change,
+ * and would refuse it.
+ */
+static void vr_change_pass_over(struct notifier_block *nb)
 {
 	struct vr_change_pass *pass =
 		container_of(nb, struct vr_change_pass, nb);
 
-	vr_change_free_all(&pass->events);
-	pass->lost = false;
+	spin_lock_bh(&pass->lock);
+	WRITE_ONCE(pass->over, true);
+	spin_unlock_bh(&pass->lock);
 }
 
 /**
- * vr_change_dump() - tell all routes of a table, as far as memory allows
+ * vr_change_dump() - read the routes of a table
  * @net: namespace
- * @table: table
- * @fn: is told of each as a change that added it; may sleep
- * @arg: for @fn
+ * @pass: all zero, but for @table, @rule and @arg; vr_change_dump_end() must follow
+ * @changes: empty list; gets the routes, as changes that added them, also where there was
+ *	no memory for all
+ *
+ * What changes meanwhile is told as it was or as it is then. So whoever has to know
+ * hears of changes elsewhere, from before this on, and makes them afterwards.
  *
  * Context: may sleep, without RTNL.
- * Return: 0, or a negative errno: not all of them were told.
+ * Return: 0 or -ENOMEM.
  */
-int vr_change_dump(struct net *net, u32 table,
-		   void (*fn)(void *arg, const struct vr_change *change),
-		   void *arg)
+int vr_change_dump(struct net *net, struct vr_change_pass *pass,
+		   struct list_head *changes)
 {
-	struct vr_change_pass pass = {
-		.nb.notifier_call = vr_change_pass_event,
-		.table = table,
-		.events = LIST_HEAD_INIT(pass.events),
-	};
-	struct vr_change *change;
 	int err;
 
-	spin_lock_init(&pass.lock);
-	/* without staying registered: what comes later is told elsewhere */
-	err = vr_compat_register_fib(net, &pass.nb, vr_change_pass_restart);
-	if (!err) {
-		unregister_fib_notifier(net, &pass.nb);
-		list_for_each_entry(change, &pass.events, list)
-			fn(arg, change);
-	}
-	vr_change_free_all(&pass.events);
-	return err ? : pass.lost ? -ENOMEM : 0;
+	spin_lock_init(&pass->lock);
+	pass->changes = changes;
+	pass->nb.notifier_call = vr_change_pass_event;
+	err = register_fib_notifier(net, &pass->nb, vr_change_pass_over, NULL);
+	if (!err)
+		pass->net = net;
+	else if (!pass->over)
+		return err;
+	vr_change_pass_over(&pass->nb);
+	return pass->lost ? -ENOMEM : 0;
+}
+
+/**
+ * vr_change_dump_end() - let go of what vr_change_dump() has used
+ * @pass: of vr_change_dump(), or all zero; all zero afterwards
+ *
+ * Context: may sleep.
+ */
+void vr_change_dump_end(struct vr_change_pass *pass)
+{
+	if (pass->net)
+		unregister_fib_notifier(pass->net, &pass->nb);
+	memset(pass, 0, sizeof(*pass));
 }

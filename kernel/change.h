@@ -6,6 +6,8 @@
 #define VROUTER_CHANGE_H
 
 #include <linux/list.h>
+#include <linux/notifier.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <net/ip_fib.h>
 #include <net/ip6_fib.h>
@@ -77,8 +79,35 @@ struct vr_nexthop *vr_change_nexthop(const struct vr_change *change,
 				     const struct vr_rib *rib);
 void vr_change_set_flags(const struct vr_change *change, struct net *net,
 			 bool offload);
-int vr_change_dump(struct net *net, u32 table,
-		   void (*fn)(void *arg, const struct vr_change *change),
-		   void *arg);
+
+/**
+ * struct vr_change_pass - a pass over the routes of a table
+ * @nb: hears of the routes
+ * @net: @nb is registered there; NULL if it is not
+ * @table: the table; the local table's routes are told as well
+ * @rule: is told of each rule, in an RCU read side with BH disabled; or NULL
+ * @arg: for @rule
+ * @lock: protects what follows
+ * @over: the kernel has gone through all of them
+ * @changes: the routes
+ * @lost: there was no memory for one
+ *
+ * The kernel has it registered in the end, and taking that back takes a grace period.
+ */
+struct vr_change_pass {
+	struct notifier_block nb;
+	struct net *net;
+	u32 table;
+	void (*rule)(void *arg, const struct fib_notifier_info *info);
+	void *arg;
+	spinlock_t lock; /* protects what follows */
+	bool over;
+	struct list_head *changes;
+	bool lost;
+};
+
+int vr_change_dump(struct net *net, struct vr_change_pass *pass,
+		   struct list_head *changes);
+void vr_change_dump_end(struct vr_change_pass *pass);
 
 #endif

@@ -7,11 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <net/fib_notifier.h>
 #include <net/l3mdev.h>
 
 #include "change.h"
-#include "compat.h"
 #include "mirror.h"
 #include "mirror_note.h"
 #include "port.h"
@@ -89,12 +87,6 @@ static void vr_mirror_forget(struct vr_mirror *mirror)
 	vr_quota_free(quota);
 }
 
-/* The tables changed while they were dumped: the dump starts again. */
-static void vr_mirror_restart(struct notifier_block *nb)
-{
-	vr_mirror_forget(container_of(nb, struct vr_mirror, fib_nb));
-}
-
 static int vr_mirror_apply(struct vr_mirror *mirror, struct vr_change *change)
 {
 	struct vr_nexthop *nh = vr_change_apply(change, mirror->rib);
@@ -142,7 +134,7 @@ static bool vr_mirror_take(struct vr_mirror *mirror, struct list_head *events, u
 
 	spin_lock_bh(&mirror->lock);
 	fine = !mirror->lost;
-	mirror->replaying = false;
+	mirror->reading = false;
 	if (fine) {
 		WRITE_ONCE(mirror->doing, last ? max : mirror->pending);
 		WRITE_ONCE(mirror->doing_since, mirror->since);
@@ -219,31 +211,44 @@ static bool vr_mirror_drain(struct vr_mirror *mirror, u32 max)
 	return true;
 }
 
-static void vr_mirror_drop_rib(struct vr_mirror *mirror)
+static int vr_mirror_load(struct vr_mirror *mirror, struct list_head *routes)
 {
-	struct vr_rib *rib = mirror->rib;
+	struct vr_change *change, *tmp;
+	int err;
 
-	if (!rib)
-		return;
-	mirror->rib = NULL;
-	/* it is unpublished, and this waits for its last readers */
-	synchronize_net();
-	vr_rib_put(rib);
+	list_for_each_entry_safe(change, tmp, routes, list) {
+		err = vr_mirror_apply(mirror, change);
+		if (err)
+			return err;
+		list_del(&change->list);
+		vr_change_free(change);
+		cond_resched();
+	}
+	return vr_rib_bulk_end(mirror->rib);
 }
 
-/* Hear of everything, from the beginning. */
-static int vr_mirror_replay(struct vr_mirror *mirror)
+/* Read all routes and rules. What changes from the beginning on is noted, and is done
+ * after that: vr_mirror_take().
+ */
+static int vr_mirror_read(struct vr_mirror *mirror)
 {
+	LIST_HEAD(routes);
 	int err;
 
 	mirror->rib = vr_rib_alloc();
 	if (!mirror->rib || vr_rib_bulk_begin(mirror->rib))
 		return -ENOMEM;
-	mirror->replaying = true;
-	err = vr_compat_register_fib(mirror->net, &mirror->fib_nb,
-				     vr_mirror_restart);
-	mirror->registered = !err;
-	/* vr_mirror_take() ends it: up to then, there may be any number of events */
+	spin_lock_bh(&mirror->lock);
+	mirror->reading = true;
+	mirror->lost = false;
+	spin_unlock_bh(&mirror->lock);
+	mirror->pass.table = mirror->table;
+	mirror->pass.rule = vr_mirror_read_rule;
+	mirror->pass.arg = mirror;
+	err = vr_mirror_net_join(mirror) ? :
+	      vr_change_dump(mirror->net, &mirror->pass, &routes) ? :
+	      vr_mirror_load(mirror, &routes);
+	vr_change_free_all(&routes);
 	return err;
 }
 
@@ -261,19 +266,21 @@ static bool vr_mirror_publish(struct vr_mirror *mirror)
 	return fine;
 }
 
-static void vr_mirror_unregister(struct vr_mirror *mirror)
-{
-	if (!mirror->registered)
-		return;
-	unregister_fib_notifier(mirror->net, &mirror->fib_nb);
-	mirror->registered = false;
-}
-
 static void vr_mirror_clear(struct vr_mirror *mirror)
 {
-	vr_mirror_unregister(mirror);
+	struct vr_rib *rib = mirror->rib;
+
+	vr_mirror_net_leave(mirror);
+	/* for who still notes changes, and for readers of the routes, which are unpublished;
+	 * before it had any there was nobody, and others that come up would have to wait
+	 */
+	if (rib)
+		synchronize_net();
 	vr_mirror_forget(mirror);
-	vr_mirror_drop_rib(mirror);
+	vr_change_dump_end(&mirror->pass);
+	mirror->rib = NULL;
+	if (rib)
+		vr_rib_put(rib);
 }
 
 /* How long others have their turns, after what went through all routes. */
@@ -291,11 +298,8 @@ static void vr_mirror_build(struct vr_mirror *mirror)
 	u64 start = get_jiffies_64(), rest;
 
 	vr_mirror_clear(mirror);
-	spin_lock_bh(&mirror->lock);
-	mirror->lost = false;
-	spin_unlock_bh(&mirror->lock);
-	if (!vr_mirror_replay(mirror) && vr_mirror_drain(mirror, U32_MAX) &&
-	    !vr_rib_bulk_end(mirror->rib) && vr_mirror_publish(mirror)) {
+	if (!vr_mirror_read(mirror) && vr_mirror_drain(mirror, U32_MAX) &&
+	    vr_mirror_publish(mirror)) {
 		mirror->failures = 0;
 		mirror->rest = vr_mirror_rest(start);
 		return;
@@ -446,7 +450,6 @@ int vr_mirror_start(struct vr_router *router, struct net_device *vrf)
 	mirror->vrf = vrf;
 	mirror->table = vrf ? l3mdev_fib_table(vrf) : RT_TABLE_MAIN;
 	mirror->told = VROUTER_PUNT_MIRROR;
-	mirror->fib_nb.notifier_call = vr_mirror_event;
 	spin_lock_init(&mirror->lock);
 	INIT_LIST_HEAD(&mirror->events);
 	vr_rules_init(&mirror->rules4);
@@ -542,12 +545,19 @@ void vr_mirror_wait(const struct net *net)
 /**
  * vr_mirror_init() - prepare for mirrors
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
 int vr_mirror_init(void)
 {
+	int err;
+
 	vr_mirror_wq = alloc_ordered_workqueue("vrouter", 0);
-	return vr_mirror_wq ? 0 : -ENOMEM;
+	if (!vr_mirror_wq)
+		return -ENOMEM;
+	err = vr_mirror_net_init();
+	if (err)
+		destroy_workqueue(vr_mirror_wq);
+	return err;
 }
 
 /**
@@ -555,5 +565,6 @@ int vr_mirror_init(void)
  */
 void vr_mirror_exit(void)
 {
+	vr_mirror_net_exit();
 	destroy_workqueue(vr_mirror_wq);
 }

@@ -35,7 +35,7 @@ void vr_mirror_judge(struct vr_mirror *mirror)
 	blocked6 = vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
 		   VROUTER_PUNT_RULES;
 	/* the work tells listeners */
-	if (!mirror->replaying &&
+	if (!mirror->reading &&
 	    (blocked4 != router->blocked4 || blocked6 != router->blocked6))
 		vr_mirror_kick(mirror, 0);
 	WRITE_ONCE(router->blocked4, blocked4);
@@ -145,12 +145,12 @@ static void vr_mirror_queue(struct vr_mirror *mirror, struct vr_change *change)
 	lockdep_assert_held(&mirror->lock);
 	list_add_tail(&change->list, &mirror->events);
 	vr_mirror_count(mirror, change);
-	if (!mirror->since && !mirror->replaying)
+	if (!mirror->since && !mirror->reading)
 		mirror->since = ktime_get_ns();
-	if (!mirror->pending++ && !mirror->replaying)
+	if (!mirror->pending++ && !mirror->reading)
 		vr_mirror_kick(mirror, 0);
 	pending = mirror->pending + READ_ONCE(mirror->doing);
-	if (!mirror->replaying && pending > router->pending_peak)
+	if (!mirror->reading && pending > router->pending_peak)
 		WRITE_ONCE(router->pending_peak, pending);
 }
 
@@ -167,10 +167,9 @@ static int vr_mirror_note(struct vr_mirror *mirror, unsigned long event,
 	spin_lock_bh(&mirror->lock);
 	err = mirror->stopped ? 0 : vr_mirror_admit(mirror, event, info);
 	if (!err && !mirror->stopped) {
-		if (!change || (!mirror->replaying &&
-				mirror->pending >= VR_MIRROR_PENDING_MAX)) {
+		if (!change || mirror->pending >= VR_MIRROR_PENDING_MAX) {
 			vr_mirror_lose(mirror);
-		} else if (!mirror->lost || mirror->replaying) {
+		} else if (!mirror->lost) {
 			vr_mirror_queue(mirror, change);
 			change = NULL;
 		}
@@ -189,42 +188,67 @@ static void vr_mirror_rule(struct vr_mirror *mirror, bool add,
 	struct vr_rules *rules = info->family == AF_INET ? &mirror->rules4 :
 							   &mirror->rules6;
 
-	spin_lock_bh(&mirror->lock);
+	lockdep_assert_held(&mirror->lock);
 	if (!add)
 		vr_rules_del(rules, rule, info->family);
 	else if (vr_rules_add(rules, rule, info->family))
 		vr_mirror_lose(mirror);
+}
+
+/* While they are read, nobody knows whether this one was read already. */
+static void vr_mirror_rule_changed(struct vr_mirror *mirror, bool add,
+				   const struct fib_notifier_info *info)
+{
+	spin_lock_bh(&mirror->lock);
+	if (mirror->reading)
+		vr_mirror_lose(mirror);
+	else
+		vr_mirror_rule(mirror, add, info);
 	vr_mirror_judge(mirror);
 	spin_unlock_bh(&mirror->lock);
 }
 
 /**
- * vr_mirror_event() - the kernel tells of a route or rule
- * @nb: the mirror's
- * @event: FIB_EVENT_...
- * @ptr: the kernel's announcement
+ * vr_mirror_read_rule() - there is a rule
+ * @arg: mirror
+ * @info: the kernel's announcement
  *
  * Context: any, RCU read side.
- * Return: NOTIFY_... as a notifier does; an error keeps a route out.
  */
-int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr)
+void vr_mirror_read_rule(void *arg, const struct fib_notifier_info *info)
 {
-	struct vr_mirror *mirror = container_of(nb, struct vr_mirror, fib_nb);
-	const struct fib_notifier_info *info = ptr;
+	struct vr_mirror *mirror = arg;
 
+	spin_lock_bh(&mirror->lock);
+	vr_mirror_rule(mirror, true, info);
+	spin_unlock_bh(&mirror->lock);
+}
+
+/**
+ * vr_mirror_event() - the kernel tells of a route or rule
+ * @mirror: mirror
+ * @event: FIB_EVENT_...
+ * @info: the kernel's announcement
+ *
+ * Context: any, RCU read side.
+ * Return: 0 or a negative errno, which keeps a route out.
+ */
+int vr_mirror_event(struct vr_mirror *mirror, unsigned long event,
+		    const struct fib_notifier_info *info)
+{
 	if (info->family != AF_INET && info->family != AF_INET6)
-		return NOTIFY_DONE;
+		return 0;
 	switch (event) {
 	case FIB_EVENT_ENTRY_REPLACE:
 	case FIB_EVENT_ENTRY_APPEND:
 	case FIB_EVENT_ENTRY_DEL:
-		return notifier_from_errno(vr_mirror_note(mirror, event, info));
+		return vr_mirror_note(mirror, event, info);
 	case FIB_EVENT_RULE_ADD:
 	case FIB_EVENT_RULE_DEL:
-		vr_mirror_rule(mirror, event == FIB_EVENT_RULE_ADD, info);
+		vr_mirror_rule_changed(mirror, event == FIB_EVENT_RULE_ADD, info);
 		break;
 	}
-	return NOTIFY_DONE;
+	return 0;
 }
 
 /**

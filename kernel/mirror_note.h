@@ -7,16 +7,16 @@
 
 #include <linux/list.h>
 #include <linux/netdevice.h>
-#include <linux/notifier.h>
 #include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "change.h"
 #include "quota.h"
 #include "router.h"
 #include "rules.h"
 
-struct vr_change;
+struct fib_notifier_info;
 struct vr_nexthop;
 struct vr_rib;
 
@@ -24,29 +24,30 @@ struct vr_rib;
  * struct vr_mirror - the mirror of a router, from going up to going down
  *
  * Notifiers only note what happened; the work does it, in order. The work also
- * does the first and the last thing, since registering for routes takes RTNL.
+ * does the first and the last thing, since reading all routes takes RTNL.
  *
  * @list: all mirrors
  * @router: router; its net device is held
  * @tracker: of that reference
- * @fib_nb: hears of routes and rules
+ * @hearers: the namespace's mirrors that hear of routes and rules, if it does
  * @net: namespace
  * @table: routing table that is mirrored
  * @vrf: the table is a VRF's
  * @lock: protects all that follows up to the rules, and &vr_router.rib
  * @events: what is to be done
  * @pending: length of @events
- * @since: when the first of @events came that was no replay, ns, or 0
+ * @since: when the first of @events came, ns; 0 while routes are read
  * @quota: counts the prefixes while that is limited, or NULL; set by the work
  * @tell: the quota's state changed, and nobody was told yet
  * @lost: an event could not be noted or done; everything is to be built anew
- * @replaying: in register_fib_notifier(); the number of events is not limited
+ * @reading: the routes are being read; @events are to be done after that
  * @stopped: the router is down; the work takes everything down, too
  * @rules4: IPv4 rules of the namespace
  * @rules6: IPv6 rules of the namespace
  * @work: does the job; the only one who touches what follows
  * @rib: the routes
- * @registered: hears of routes
+ * @joined: hears of routes and rules; @rib is there then
+ * @pass: by which the routes were read
  * @told: why the router falls back, as listeners know: enum vrouter_punt_reason, or 0
  * @failures: how often building everything failed since it last did not
  * @rest: it is not built again before that, jiffies; 0 if it never was
@@ -61,7 +62,7 @@ struct vr_mirror {
 	struct list_head list;
 	struct vr_router *router;
 	netdevice_tracker tracker;
-	struct notifier_block fib_nb;
+	struct list_head hearers;
 	struct net *net;
 	u32 table;
 	bool vrf;
@@ -73,14 +74,15 @@ struct vr_mirror {
 	struct vr_quota *quota;
 	bool tell;
 	bool lost;
-	bool replaying;
+	bool reading;
 	bool stopped;
 	struct vr_rules rules4;
 	struct vr_rules rules6;
 
 	struct delayed_work work;
 	struct vr_rib *rib;
-	bool registered;
+	bool joined;
+	struct vr_change_pass pass;
 	u8 told;
 	u8 failures;
 	u64 rest;
@@ -110,6 +112,12 @@ int vr_mirror_reflag(struct vr_mirror *mirror);
 void vr_mirror_tell_state(struct vr_mirror *mirror);
 void vr_mirror_check_state(struct vr_mirror *mirror);
 void vr_mirror_check_quota(struct vr_mirror *mirror);
-int vr_mirror_event(struct notifier_block *nb, unsigned long event, void *ptr);
+int vr_mirror_event(struct vr_mirror *mirror, unsigned long event,
+		    const struct fib_notifier_info *info);
+void vr_mirror_read_rule(void *arg, const struct fib_notifier_info *info);
+int vr_mirror_net_join(struct vr_mirror *mirror);
+void vr_mirror_net_leave(struct vr_mirror *mirror);
+int vr_mirror_net_init(void);
+void vr_mirror_net_exit(void);
 
 #endif

@@ -29,14 +29,6 @@ void vr_mirror_flag(struct vr_mirror *mirror, const struct vr_change *change,
 			    nh && vr_nexthop_offload(nh, mirror->router));
 }
 
-static void vr_mirror_reflag_one(void *arg, const struct vr_change *change)
-{
-	struct vr_mirror *mirror = arg;
-
-	vr_mirror_flag(mirror, change, mirror->rib ?
-		       vr_change_nexthop(change, mirror->rib) : NULL);
-}
-
 /**
  * vr_mirror_reflag() - set the flags of all routes anew
  * @mirror: mirror
@@ -48,8 +40,18 @@ static void vr_mirror_reflag_one(void *arg, const struct vr_change *change)
  */
 int vr_mirror_reflag(struct vr_mirror *mirror)
 {
-	return vr_change_dump(mirror->net, mirror->table, vr_mirror_reflag_one,
-			      mirror);
+	struct vr_change_pass pass = { .table = mirror->table };
+	struct vr_change *change;
+	LIST_HEAD(changes);
+	int err;
+
+	err = vr_change_dump(mirror->net, &pass, &changes);
+	vr_change_dump_end(&pass);
+	list_for_each_entry(change, &changes, list)
+		vr_mirror_flag(mirror, change, mirror->rib ?
+			       vr_change_nexthop(change, mirror->rib) : NULL);
+	vr_change_free_all(&changes);
+	return err;
 }
 
 static void vr_mirror_notify(struct vr_mirror *mirror, u8 cmd)

@@ -172,7 +172,6 @@ static void __net_exit vr_watch_net_exit(struct net *net)
 	struct vr_watch_net *watch = net_generic(net, vr_watch_net_id);
 
 	unregister_nexthop_notifier(net, &watch->nexthop);
-	vr_mirror_wait(net);
 }
 
 static struct pernet_operations vr_watch_net_ops = {

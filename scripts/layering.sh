@@ -44,9 +44,10 @@ explain        gate way rib fib
 change         rib siblings
 quota          change rib
 routes         rib fib nexthop
-mirror         mirror_tell change rib nexthop quota fib rules siblings
+mirror         mirror_tell mirror_net change rib nexthop quota fib rules siblings
 mirror_note    mirror change quota rules nexthop
 mirror_tell    mirror change quota nexthop fib gate netlink
+mirror_net     mirror
 mirror_info    rib fib
 nic            demux mactable
 share
@@ -87,6 +88,7 @@ alias_of()
 	vr_sched_*) echo sch_vrouter ;;
 	vr_mirror_flag | vr_mirror_reflag | vr_mirror_tell_state | vr_mirror_check_*)
 		echo mirror_tell ;;
+	vr_mirror_net_*) echo mirror_net ;;
 	vr_mirror_reset | vr_mirror_get_info) echo mirror_info ;;
 	vr_nexthop_get4 | vr_nexthop_get6) echo nexthop_make ;;
 	vr_rib_*) echo rib ;;
@@ -118,7 +120,7 @@ while read -r file allowed; do
 		callee=$(alias_of "$symbol")
 		[ "$callee" != "$file" ] || continue
 		case "$file" in
-		port_link | mirror_note | mirror_tell | netlink_fill | netlink_fib | netlink_route)
+		port_link | mirror_note | mirror_tell | mirror_net | netlink_fill | netlink_fib | netlink_route)
 			[ "$callee" != "${file%_*}" ] || continue ;;
 		esac
 		case " $allowed " in

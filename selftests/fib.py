@@ -11,8 +11,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from fibs import (CHURN, AtOnce, check, clean, churn_steps, rig,  # noqa: E402
-                  routes, tidy, vrctl)
+from fibs import (CHURN, AtOnce, Restless, check, clean, churn_steps,  # noqa: E402
+                  rig, routes, tidy, vrctl)
 from vrtest import SLOW, Failure, expect, main, run, wait  # noqa: E402
 
 
@@ -269,6 +269,26 @@ def rests():
                               f"actual {paused:.2f}")
 
 
+def comes_up():
+    """A router comes up while its table, a large one, changes all the time."""
+    most, during = 30000 if SLOW else 60000, 0
+    expect("errors", {}, rig.many.do(("add", ipaddress.ip_network((0x64400000 + n, 32)),
+                                      "10.0.1.2", "r1") for n in range(most)))
+    for _ in range(5):
+        with Restless() as changes:
+            wait("changes", lambda: changes.steps)    # pylint: disable=cell-var-from-loop
+            rig.down()
+            before = changes.steps
+            rig.up()
+            during += changes.steps - before
+        if routes() < most:
+            raise Failure(f"routes: expected {most} or more, actual {routes()}")
+        check()
+    if not during:
+        raise Failure("nothing changed meanwhile")
+    print(f"# {during} changes until it was up, five times")
+
+
 def permissions():
     """Looking is free, but for what takes the kernel long."""
     def nobody(line):
@@ -299,6 +319,7 @@ def tests(vrf):
         yield f"{where}: changes while routes are shown", tidy(changes_meanwhile)
         yield f"{where}: down while routes are shown", tidy(ends_meanwhile("down"))
         yield f"{where}: deleted while routes are shown", tidy(ends_meanwhile("deleted"))
+        yield f"{where}: up amid changes", tidy(comes_up)
         yield f"{where}: permissions", tidy(permissions)
 
 

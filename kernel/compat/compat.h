@@ -232,27 +232,6 @@ static inline void vr_compat_dummy_free(struct net_device *dev)
 #define vr_compat_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
 #endif
 
-/*
- * 6.13: who registers for routes and rules does not take RTNL to see whether they changed
- * meanwhile. IPv4 routes and rules are announced before they are in their place, and
- * before they leave it, so that what is on its way then would never be heard of: take it.
- */
-static inline int
-vr_compat_register_fib(struct net *net, struct notifier_block *nb,
-		       void (*restart)(struct notifier_block *nb))
-{
-#ifdef VR_HAVE_FIB_SEQ_LOCKLESS
-	int err;
-
-	rtnl_lock();
-	err = register_fib_notifier(net, nb, restart, NULL);
-	rtnl_unlock();
-	return err;
-#else
-	return register_fib_notifier(net, nb, restart, NULL);
-#endif
-}
-
 /**
  * vr_compat_clock() - a clock for measuring short times on one CPU
  *

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """A router whose routes are counted, limited, shown and compared with the kernel's."""
 import ipaddress
+import itertools
 import json
 import platform
+import random
 import socket
 import subprocess
+import threading
 
 import nl
-from routes import Routes
+from routes import BATCH, Routes
 from vrtest import SLOW, Failure, expect, run, wait
 from ways import TheRig
 
@@ -145,6 +148,42 @@ def churn_steps(rnd, number, alive, most=None):
             gateways = GATEWAYS[net.version]
             steps.append((verb, net) + gateways[i % len(gateways)])
     return steps, errors
+
+
+class Restless:
+    """Routes come, change and go without a pause, and paths of IPv6 routes."""
+
+    def __init__(self):
+        rnd = random.Random(11)
+        steps = churn_steps(rnd, 5000, set())[0] + list(self.paths(rnd, 1000))
+        rnd.shuffle(steps)
+        self.steps = 0
+        self.over = threading.Event()
+        self.routes = Routes(rig.r, 254)
+        self.batches = list(self.routes.batches(steps))
+        self.thread = threading.Thread(target=self.go_on)
+
+    def paths(self, rnd, n):
+        for _ in range(n):
+            net = ipaddress.IPv6Network((0x20010dba << 96 | rnd.randrange(20) << 80, 48))
+            yield (rnd.choice(("append", "append", "del")), net) + rnd.choice(GATEWAYS[6])
+
+    def go_on(self):
+        # the same ones over and over: many are refused then
+        for batch in itertools.cycle(self.batches):
+            self.routes.send(batch)
+            self.steps += BATCH
+            if self.over.is_set():
+                return
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.routes.close()
 
 
 class AtOnce:

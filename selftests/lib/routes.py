@@ -2,12 +2,12 @@
 """Many routes at once by raw rtnetlink; ip -batch takes ten times as long."""
 import socket
 
-from nl import CREATE, EXCL, NLMSG_ERROR, REPLACE, Socket, error_of, message, messages, name_of
+from nl import APPEND, CREATE, EXCL, NLMSG_ERROR, REPLACE, Socket, error_of, message, messages, name_of
 from rtnl import DELROUTE, NEWROUTE, route, via
 
 BATCH = 200
 VERBS = {"add": (NEWROUTE, CREATE | EXCL), "replace": (NEWROUTE, CREATE | REPLACE),
-         "del": (DELROUTE, 0)}
+         "append": (NEWROUTE, CREATE | APPEND), "del": (DELROUTE, 0)}
 
 
 class Routes:
@@ -39,21 +39,31 @@ class Routes:
                      self._ways(gateway, dev), 0 if verb == "del" else 1)
         return message(kind, body, flags, seq)
 
-    def do(self, steps):
-        """Do (verb, net, gateway, dev) one after the other. Return the errors as
-        {number of the step: name of the errno}."""
-        errors = {}
+    def batches(self, steps):
+        """(verb, net, gateway, dev) as requests, BATCH of them at a time."""
         steps = list(steps)
         for at in range(0, len(steps), BATCH):
-            self.nl.sock.send(b"".join(self.message(at + i, *step)
-                                       for i, step in enumerate(steps[at:at + BATCH])))
-            # whoever sends has it done at once; only errors are answered
-            while True:
-                try:
-                    data = self.nl.sock.recv(1 << 16, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    break
-                for kind, _, seq, payload in messages(data):
-                    if kind == NLMSG_ERROR and error_of(payload):
-                        errors[seq] = name_of(error_of(payload))
+            yield b"".join(self.message(at + i, *step)
+                           for i, step in enumerate(steps[at:at + BATCH]))
+
+    def send(self, batch):
+        """Do what a batch says. Return the errors as {number of the step: name of the
+        errno}."""
+        errors = {}
+        self.nl.sock.send(batch)
+        # whoever sends has it done at once; only errors are answered
+        while True:
+            try:
+                data = self.nl.sock.recv(1 << 16, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return errors
+            for kind, _, seq, payload in messages(data):
+                if kind == NLMSG_ERROR and error_of(payload):
+                    errors[seq] = name_of(error_of(payload))
+
+    def do(self, steps):
+        """Do them one after the other. Return the errors."""
+        errors = {}
+        for batch in self.batches(steps):
+            errors.update(self.send(batch))
         return errors
