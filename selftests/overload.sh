@@ -23,7 +23,6 @@ BACKLOG=$(sysctl -n net.core.netdev_max_backlog)
 sysctl -qw net.core.netdev_max_backlog=16384
 OVERLOAD_SECONDS=${VR_OVERLOAD_SECONDS:-3}
 OVERLOAD_LOST=20	# packets of 1,000 that may be lost before a router has them
-OVERLOAD_AWAY=10	# percent of CPU time without which losses say nothing
 
 # overload_nics NIC: the NICs, and in $RATE what to offer; pktgen's best would leave
 # the CPU no time but for the NIC's own poll
@@ -107,22 +106,21 @@ overload_quiet()
 # overload_try FUNCTION ARG: up to three times, see above
 overload_try()
 {
-	local away begin i least=100
+	local clock i still least=100
 
 	for i in 1 2 3; do
 		LOST=0
-		away=$(flood_away)
-		begin=$(date +%s%3N)
+		clock=$(flood_clock)
 		"$@" || return
 		if [ "$LOST" -eq 0 ] || [ ${#vr_failures[@]} -ne "$LOST" ]; then
 			return
 		fi
-		away=$((($(flood_away) - away) * 100 / ($(date +%s%3N) - begin) / $(nproc)))
-		[ $away -gt $least ] || least=$away
-		vr_diag "try $i: ${vr_failures[0]}; $away % of CPU time was taken away"
+		still=$(flood_still "$clock")
+		[ "$still" -gt "$least" ] || least=$still
+		vr_diag "try $i: ${vr_failures[0]}; $still % of CPU time was taken away"
 		[ "$i" -eq 3 ] || vr_failures=()
 	done
-	[ $least -lt $OVERLOAD_AWAY ] && return
+	[ "$least" -lt $FLOOD_AWAY ] && return
 	vr_failures=()
 	vr_skip "$least % of CPU time was taken away"
 }

@@ -119,7 +119,7 @@ shares_test()
 # A router whose data queue is always full still answers ARP and ping.
 flood_test()
 {
-	local guest s answers try
+	local guest s answers clock least=100 still try
 
 	flood_nics veth
 	flood_router 1 1
@@ -145,12 +145,20 @@ for _ in range(20):
     s.sendto(b"hello", ("10.0.0.1", 3784))' || vr_fail "cannot send"
 	# an emulated CPU stands still now and then, and what leads to the router fills
 	for try in 1 2 3; do
+		clock=$(flood_clock)
 		answers=$(vr_in "$guest" ping -n -c 20 -i 0.05 -W 2 -Q 0xc0 10.0.0.1 |
 			sed -n 's/.* \([0-9]*\) received.*/\1/p')
-		vr_diag "try $try: ${answers:-0} answers to 20 pings"
+		still=$(flood_still "$clock")
+		[ "$still" -gt "$least" ] || least=$still
+		vr_diag "try $try: ${answers:-0} answers to 20 pings; $still % of CPU time was" \
+			"taken away"
 		[ "${answers:-0}" -lt 14 ] || break
 	done
-	vr_expect_num "answers to 20 pings" "${answers:-0}" -ge 14
+	if [ "${answers:-0}" -lt 14 ] && [ "$least" -ge $FLOOD_AWAY ]; then
+		vr_skip "$least % of CPU time was taken away"
+	else
+		vr_expect_num "answers to 20 pings" "${answers:-0}" -ge 14
+	fi
 	vr_expect_text "neighbour of the flooded router" "lladdr 02:00:00:00:01:01" \
 		"$(ip -n "$guest" neigh show 10.0.0.1)"
 	flood_read

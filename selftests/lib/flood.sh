@@ -151,6 +151,22 @@ flood_away()
 	cat "${VR_OUT:-/nowhere}/away" 2>/dev/null || echo 0
 }
 
+FLOOD_AWAY=10		# percent of CPU time without which losses say nothing
+
+# flood_clock: the time, for flood_still
+flood_clock()
+{
+	echo "$(flood_away) $(date +%s%3N)"
+}
+
+# flood_still CLOCK: for how many percent of the time since then the CPUs stood still
+flood_still()
+{
+	local away=${1% *} begin=${1#* }
+
+	echo $((($(flood_away) - away) * 100 / ($(date +%s%3N) - begin) / $(nproc)))
+}
+
 # flood_sent NAME: packets that a stream has sent, or tried to
 flood_sent()
 {
