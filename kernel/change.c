@@ -421,16 +421,21 @@ void vr_change_set_flags(const struct vr_change *change, struct net *net,
 		vr_change_set_flags6(change, net, offload);
 }
 
-static void vr_change_pass_route(struct vr_change_pass *pass,
-				 const struct fib_notifier_info *info)
+static void vr_change_pass_note(struct vr_change_pass *pass, unsigned long event,
+				const struct fib_notifier_info *info)
 {
-	u32 table = vr_change_table(info);
 	struct vr_change *change;
+	u32 table;
 
 	lockdep_assert_held(&pass->lock);
+	if (event == FIB_EVENT_RULE_ADD && pass->rule)
+		pass->rule(pass->arg, info);
+	if (event != FIB_EVENT_ENTRY_REPLACE)
+		return;
+	table = vr_change_table(info);
 	if (table != pass->table && table != RT_TABLE_LOCAL)
 		return;
-	change = vr_change_alloc(FIB_EVENT_ENTRY_REPLACE, info);
+	change = vr_change_alloc(event, info);
 	if (change)
 		list_add_tail(&change->list, pass->changes);
 	else
@@ -449,13 +454,8 @@ static int vr_change_pass_event(struct notifier_block *nb, unsigned long event,
 	    (info->family != AF_INET && info->family != AF_INET6))
 		return NOTIFY_DONE;
 	spin_lock_bh(&pass->lock);
-	if (pass->over)
-		goto out;
-	if (event == FIB_EVENT_ENTRY_REPLACE)
-		vr_change_pass_route(pass, info);
-	else if (event == FIB_EVENT_RULE_ADD && pass->rule)
-		pass->rule(pass->arg, info);
-out:
+	if (!pass->over)
+		vr_change_pass_note(pass, event, info);
 	spin_unlock_bh(&pass->lock);
 	return NOTIFY_DONE;
 }

@@ -58,7 +58,7 @@ int vr_mirror_net_join(struct vr_mirror *mirror)
 	int err;
 
 	if (!all->listening) {
-		/* nobody is there to be told of what there is: so it takes no time */
+		/* no mirror is told of what there is, so that it does not take long */
 		err = register_fib_notifier(mirror->net, &all->nb, NULL, NULL);
 		if (err)
 			return err;

@@ -35,8 +35,7 @@ void vr_mirror_judge(struct vr_mirror *mirror)
 	blocked6 = vr_rules_plain(&mirror->rules6, mirror->vrf) ? 0 :
 		   VROUTER_PUNT_RULES;
 	/* the work tells listeners */
-	if (!mirror->reading &&
-	    (blocked4 != router->blocked4 || blocked6 != router->blocked6))
+	if (blocked4 != router->blocked4 || blocked6 != router->blocked6)
 		vr_mirror_kick(mirror, 0);
 	WRITE_ONCE(router->blocked4, blocked4);
 	WRITE_ONCE(router->blocked6, blocked6);
@@ -145,12 +144,12 @@ static void vr_mirror_queue(struct vr_mirror *mirror, struct vr_change *change)
 	lockdep_assert_held(&mirror->lock);
 	list_add_tail(&change->list, &mirror->events);
 	vr_mirror_count(mirror, change);
-	if (!mirror->since && !mirror->reading)
+	if (!mirror->since)
 		mirror->since = ktime_get_ns();
-	if (!mirror->pending++ && !mirror->reading)
+	if (!mirror->pending++)
 		vr_mirror_kick(mirror, 0);
 	pending = mirror->pending + READ_ONCE(mirror->doing);
-	if (!mirror->reading && pending > router->pending_peak)
+	if (pending > router->pending_peak)
 		WRITE_ONCE(router->pending_peak, pending);
 }
 
@@ -200,11 +199,12 @@ static void vr_mirror_rule_changed(struct vr_mirror *mirror, bool add,
 				   const struct fib_notifier_info *info)
 {
 	spin_lock_bh(&mirror->lock);
-	if (mirror->reading)
+	if (mirror->reading) {
 		vr_mirror_lose(mirror);
-	else
+	} else {
 		vr_mirror_rule(mirror, add, info);
-	vr_mirror_judge(mirror);
+		vr_mirror_judge(mirror);
+	}
 	spin_unlock_bh(&mirror->lock);
 }
 

@@ -36,7 +36,7 @@ struct vr_rib;
  * @lock: protects all that follows up to the rules, and &vr_router.rib
  * @events: what is to be done
  * @pending: length of @events
- * @since: when the first of @events came, ns; 0 while routes are read
+ * @since: when the first of @events came, ns, or 0
  * @quota: counts the prefixes while that is limited, or NULL; set by the work
  * @tell: the quota's state changed, and nobody was told yet
  * @lost: an event could not be noted or done; everything is to be built anew
