@@ -186,9 +186,7 @@ class LinkSession:
                 # a change of a link is done in steps by the core, after asking us, up to
                 # what is refused; NICs and bridges may feel it
                 about = self.about(payload, self.now) + self.about(payload, after)
-                before, now = ({n: {**link, LINKINFO: info(link)} for n, link in links.items()
-                                if n not in about and info(link)[0] in DATA_POLICY}
-                               for links in (before, now))
+                before, now = self.others(before, about), self.others(now, about)
             if before != now:
                 raise Failure(f"a refusal changed {difference(before, now)}")
             self.judge_refusal(payload, promise, answer)
@@ -214,6 +212,15 @@ class LinkSession:
         index, = struct.unpack_from("=i", payload, 4)
         name = attrs(payload[16:]).get(IFNAME, b"").split(b"\0")[0].decode("latin1")
         return [n for n, link in links.items() if link[0][0] == index or n == name]
+
+    @staticmethod
+    def others(links, about):
+        """Our links, without those that a message is about: ports follow a NIC's MTU."""
+        nics = [u32(link[0][0]) for n, link in links.items() if n in about]
+        return {n: {k: info(link) if k == LINKINFO else p for k, p in link.items()
+                    if k != MTU or link.get(LINK) not in nics}
+                for n, link in links.items()
+                if n not in about and info(link)[0] in DATA_POLICY}
 
     def judge_refusal(self, payload, promise, answer):
         """What is ours says what it minds."""
