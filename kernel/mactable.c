@@ -11,7 +11,11 @@
 
 #include "mactable.h"
 
-#define VR_MACTABLE_MIN_SLOTS	4U
+/* Slots for each key, at least. Most frames that leave are for addresses that are not
+ * here, and the search for these goes on to a slot without a key: with half of the slots
+ * taken, that is a step or two further.
+ */
+#define VR_MACTABLE_ROOM	4U
 
 /**
  * vr_mactable_alloc() - make an empty table
@@ -25,9 +29,9 @@ struct vr_mactable *vr_mactable_alloc(u32 count, gfp_t gfp)
 	struct vr_mactable *table;
 	unsigned int bits;
 
-	if (count > BIT(30))
+	if (count > BIT(28))
 		return NULL;
-	bits = order_base_2(max(2 * count, VR_MACTABLE_MIN_SLOTS));
+	bits = order_base_2(max(count, 1U) * VR_MACTABLE_ROOM);
 	table = kvzalloc(struct_size(table, slot, (size_t)1 << bits), gfp);
 	if (!table)
 		return NULL;
@@ -58,7 +62,7 @@ static void vr_mactable_add(struct vr_mactable *table, u64 key, void *value)
 
 static bool vr_mactable_has_room(const struct vr_mactable *table, u32 count)
 {
-	return count <= (table->mask + 1) / 2;
+	return count <= (table->mask + 1) / VR_MACTABLE_ROOM;
 }
 
 /* Leaves out the cleared ones, and key except. */

@@ -29,7 +29,7 @@ struct vr_mactable_slot {
  * @factor: odd, at random, since tenants choose MAC addresses: nobody is to know
  *	which of them collide
  * @shift: 64 - log2 of the number of slots
- * @mask: number of slots - 1; at least half of the slots have key 0
+ * @mask: number of slots - 1; at least three quarters of the slots have key 0
  * @count: keys that have a value; writer only
  * @slot: linear probing
  */
@@ -89,7 +89,7 @@ static inline void *vr_mactable_find(const struct vr_mactable *table, u64 key)
 {
 	u32 i = vr_mactable_index(table, key);
 
-	/* ends: at least half of the slots have key 0 */
+	/* ends: most of the slots have key 0 */
 	while (table->slot[i].key != key) {
 		if (!table->slot[i].key)
 			return NULL;

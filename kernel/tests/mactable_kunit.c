@@ -126,9 +126,9 @@ static void vr_mactable_kunit_check(struct vr_mactable_kunit_ref *ref)
 	KUNIT_ASSERT_EQ(ref->test, t->count, ref->count);
 	for (i = 0; i <= t->mask; i++)
 		used += !!t->slot[i].key;
-	KUNIT_ASSERT_LE(ref->test, 2 * used, t->mask + 1);
+	KUNIT_ASSERT_LE(ref->test, 4 * used, t->mask + 1);
 	/* no larger than it must be */
-	KUNIT_ASSERT_LE(ref->test, t->mask + 1, max(4 * used, 4U));
+	KUNIT_ASSERT_LE(ref->test, t->mask + 1, max(8 * used, 4U));
 }
 
 static void vr_mactable_kunit_replace(struct vr_mactable_kunit_ref *ref,
@@ -216,7 +216,7 @@ static void vr_mactable_kunit_full(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, small);
 	for (key = 1; key <= 100; key++) {
 		KUNIT_EXPECT_EQ(test, vr_mactable_insert(small, t, key, NULL), -EINVAL);
-		if (key > (small->mask + 1) / 2)
+		if (key > (small->mask + 1) / 4)
 			KUNIT_EXPECT_EQ(test, vr_mactable_insert(small, t, key, &value),
 					-ENOSPC);
 		KUNIT_EXPECT_EQ(test, small->count, 0);

@@ -7,6 +7,7 @@
 #include "mactable.h"
 
 #define VR_BYTES_KEYS		96
+#define VR_BYTES_ROOM		4	/* slots for a key */
 #define VR_BYTES_INVERSE	0x0e217c1e66c88cc3ULL	/* of GOLDEN_RATIO_64 */
 
 const char * const vr_bytes_name = "MAC table";
@@ -75,7 +76,7 @@ static void vr_mactable_bytes_compare(const struct vr_mactable_model *m)
 		      m->count);
 	for (i = 0; i <= t->mask; i++)
 		used += !!t->slot[i].key;
-	vr_host_check(2 * used <= t->mask + 1, "%u keys in %u slots", used,
+	vr_host_check(VR_BYTES_ROOM * used <= t->mask + 1, "%u keys in %u slots", used,
 		      t->mask + 1);
 }
 
@@ -94,11 +95,11 @@ static void vr_mactable_bytes_insert(struct vr_mactable_model *m, unsigned int i
 	int err, want = 0;
 
 	vr_host_check(table, "no table for %u", room);
-	vr_host_check(table->mask + 1 >= 2 * room, "%u slots for %u",
+	vr_host_check(table->mask + 1 >= VR_BYTES_ROOM * room, "%u slots for %u",
 		      table->mask + 1, room);
 	if (m->there[i])
 		want = -EEXIST;
-	else if (2 * (m->count + 1) > table->mask + 1)
+	else if (VR_BYTES_ROOM * (m->count + 1) > table->mask + 1)
 		want = -ENOSPC;
 	err = vr_mactable_insert(table, m->table, key, vr_mactable_bytes_value(i));
 	vr_host_check(err == want, "insert: %d, not %d", err, want);
