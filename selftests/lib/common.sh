@@ -220,6 +220,7 @@ vr_skip_all()
 vr_finish()
 {
 	vr_lost
+	[ ! -s "$vr_tmp/no-command" ] || vr_test "after the last test" true
 	vr_finished=1
 	echo "1..$KSFT_NUM_TESTS"
 	ktap_finished
