@@ -465,10 +465,11 @@ def below(wire):
         (packet(A4, FAR4, b"b" * 500), 3), (packet(A6, FAR6, b"b" * 500), 9)))
 
     def counted():
-        # tokens for two frames, and then for none in a while
-        rig.nic.cmd(["tc qdisc add dev eth1 root handle 1: tbf rate 800bit burst 1100 "
-                     "limit 100000", "tc qdisc add dev eth1 parent 1:1 pfifo limit 1"])
         before = snmp(rig)
+        # tokens for two frames, and then for none in a while: whatever the
+        # router's own stack sends from now on is seen below
+        rig.nic.cmd(["tc qdisc add dev eth1 root handle 1: tbf rate 80bit burst 1100 "
+                     "limit 100000", "tc qdisc add dev eth1 parent 1:1 pfifo limit 1"])
         rig.exchange(first, answers=2)
         rig.exchange(rest)
         moved = wait_stable(rig, before)
