@@ -105,6 +105,19 @@ def server_route(i, table=''):
     return [f'route add 198.18.0.0/15 {table} via {ip4(SERVER, i, 2)}']
 
 
+def come_up(ns, links):
+    """Set links of a namespace up; another one that is being deleted may still have
+    their MAC addresses."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return batch([f'link set {link} up' for link in links], ns)
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 class Peer:
     """Routers 0 to n - 1 of some kind."""
 
@@ -232,8 +245,8 @@ class Macvlan(Peer):
                f'type {self.kind}' for i in range(self.n)
                for nic, dev, side in (('r0', 'in0', 'a'), ('r1', 'out0', 'b'))])
         for i in range(self.n):
-            batch(['link set in0 up', 'link set out0 up'] +
-                  router_lines(i, 'in0', 'out0') + server_route(i) + self.more(i), f't{i}')
+            come_up(f't{i}', ('in0', 'out0'))
+            batch(router_lines(i, 'in0', 'out0') + server_route(i) + self.more(i), f't{i}')
 
 
 class Vrouter(Macvlan):
