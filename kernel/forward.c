@@ -7,6 +7,7 @@
 #include <linux/etherdevice.h>
 #include <linux/icmpv6.h>
 #include <linux/if_vlan.h>
+#include <linux/netfilter_netdev.h>
 #include <linux/unaligned.h>
 #include <net/addrconf.h>
 #include <net/gso.h>
@@ -317,6 +318,8 @@ static void vr_forward_send(struct vr_forward *fw, struct sk_buff *skb,
 
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
+	/* as on the stack's way through the ports: ifb and others had set it for theirs */
+	nf_skip_egress(skb, false);
 	skb_dst_drop(skb);
 	skb_orphan(skb);
 	fw->in.fwd_packets++;

@@ -474,6 +474,37 @@ def below_a_bond():
         alone_and_together(once)
 
 
+def shaped_by_ifb(family):
+    """What ifb gave back has not been through netfilter's egress hook of the NIC that it
+    leaves by."""
+    def test():
+        frames = [(0, frame(rig.pmac[0], rig.hmac[0], p)) for p in flow(family)]
+        rig.nic.cmd(["ip link add ifb9 up type ifb", "tc qdisc add dev eth0 clsact",
+                     "tc filter add dev eth0 ingress matchall action mirred egress redirect "
+                     "dev ifb9", "nft add table netdev f",
+                     "nft add chain netdev f out { type filter hook egress device eth1 "
+                     "priority 0 ; }", "nft add rule netdev f out counter"])
+
+        def once():
+            chain = json.loads(run("nft -j list chain netdev f out", ns=rig.nic))["nftables"]
+            before, forwarded_before = counted(chain), rig.counters()["forwarded-packets"]
+            expect("frames", len(frames), len(rig.exchange(frames, answers=len(frames))))
+            expect("packets forwarded by the data plane", len(frames),
+                   rig.counters()["forwarded-packets"] - forwarded_before)
+            chain = json.loads(run("nft -j list chain netdev f out", ns=rig.nic))["nftables"]
+            expect("packets that the hook has seen", len(frames), counted(chain) - before)
+
+        def counted(chain):
+            return sum(e["counter"]["packets"] for part in chain if "rule" in part
+                       for e in part["rule"]["expr"] if "counter" in e)
+        try:
+            alone_and_together(once)
+        finally:
+            rig.nic.cmd(["nft delete table netdev f", "tc qdisc del dev eth0 clsact",
+                         "ip link del ifb9"])
+    return test
+
+
 def small_way():
     rig.r.batch(["route add 198.51.101.0/24 via 10.0.1.2 mtu lock 1300",
                  "route add 2001:db8:fe::/64 via 2001:db8:1::2 mtu 1300"])
@@ -672,6 +703,8 @@ def tests():
         yield f"too big for what is below {kind}", tunnel_too_big(kind)
     yield "a bridge gets a tunnel", tunnel_joins
     yield "queues below a bond", below_a_bond
+    for f in (4, 6):
+        yield f"netfilter's egress hook after ifb, IPv{f}", shaped_by_ifb(f)
     yield "a way with a small MTU", small_way
     for name, packets, number in punted():
         yield name, as_the_stack(name, packets, number)
