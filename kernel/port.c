@@ -292,6 +292,11 @@ static netdev_features_t vr_port_fix_features(struct net_device *dev,
 	if (port->vlan)
 		lower &= ~NETIF_F_HW_VLAN_CTAG_TX;
 	lower = netdev_intersect_features(lower, mask | VR_PORT_FEATURES);
+	/* hardware that sums up IP only does what a port of ours asks for; the core
+	 * complains about who has both
+	 */
+	if (lower & (NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM))
+		lower |= NETIF_F_HW_CSUM;
 	features = netdev_intersect_features(lower, features);
 	features |= mask & (NETIF_F_GSO_SOFTWARE | NETIF_F_SG |
 			    NETIF_F_HW_CSUM | NETIF_F_FRAGLIST |
