@@ -241,9 +241,12 @@ static int vr_nic_fill(struct vr_port *port, struct vr_mactable *table)
 	err = vr_mactable_fill(table, vr_nic_table(port->nic), value);
 	if (err || !READ_ONCE(port->up))
 		return err;
-	/* an address that another port has already stays with that one */
+	/* an address that another port has already stays with that one; a group is
+	 * nobody's, see vr_port_set_groups()
+	 */
 	netdev_for_each_uc_addr(ha, port->dev) {
-		if (vr_nic_is_own(port->nic, port->vlan, ha->addr))
+		if (is_multicast_ether_addr(ha->addr) ||
+		    vr_nic_is_own(port->nic, port->vlan, ha->addr))
 			continue;
 		err = vr_mactable_put(table,
 				      vr_mactable_key(port->vlan, ha->addr),

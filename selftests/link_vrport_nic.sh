@@ -211,6 +211,39 @@ t_nic_lets_go()
 }
 vr_test "filter: an added address that was the NIC's" t_nic_lets_go
 
+# send_to NAMESPACE DEVICE ADDRESS: a frame of a kind that nobody knows
+send_to()
+{
+	vr_in "$1" python3 -c 'import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+s.send(bytes.fromhex(sys.argv[2].replace(":", "") + "020000000009" + "88b5") + bytes(46))' \
+		"$2" "$3"
+}
+
+t_link_local()
+{
+	local lldp=01:80:c2:00:00:0e before
+
+	vr_ok port p0 type vrport
+	vr_ok port p1 type vrport
+	vr_ok ip -n "$host" link set p0 up
+	vr_ok ip -n "$host" link set p1 up
+	# the kernel keeps it with the unicast addresses
+	vr_ok bridge -n "$host" fdb add "$lldp" dev p0
+	before=$(stat "$h0" eth0 rx_packets)
+	vr_ok send_to "$host" p1 "$lldp"
+	vr_expect_num "frames to a group that p0 listens to, on the wire" \
+		"$(stat "$h0" eth0 rx_packets)" -gt "$before"
+	before=$(stat "$host" p0 rx_packets)
+	vr_ok send_to "$h0" eth0 "$lldp"
+	vr_expect_num "frames to that group that p0 got" \
+		"$(stat "$host" p0 rx_packets)" -gt "$before"
+	del p0
+	del p1
+}
+vr_test "a link-local group that was added to a port" t_link_local
+
 t_no_lro()
 {
 	local lro=large-receive-offload
