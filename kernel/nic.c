@@ -7,12 +7,22 @@
 #include "nic.h"
 #include "port.h"
 
+/* With more addresses on a NIC, those that are added to a port are taken a bit later: who
+ * may add them must not fill the memory with tables that wait for a grace period.
+ */
+#define VR_NIC_AT_ONCE	256
+
+static struct vr_mactable *vr_nic_replace(struct vr_nic *nic,
+					  struct vr_mactable *table)
+{
+	return rcu_replace_pointer(nic->table, table,
+				   lockdep_is_held(&nic->lock));
+}
+
 static void vr_nic_publish(struct vr_nic *nic, struct vr_mactable *table)
 {
-	struct vr_mactable *old;
+	struct vr_mactable *old = vr_nic_replace(nic, table);
 
-	old = rcu_replace_pointer(nic->table, table,
-				  lockdep_is_held(&nic->lock));
 	if (old)
 		kfree_rcu(old, rcu);
 }
@@ -279,16 +289,18 @@ static bool vr_nic_will_have(struct vr_port *port, u32 *count)
 	return added || more;
 }
 
-/* Publish a table with what is added to the port now. */
-static int vr_nic_exchange(struct vr_port *port, struct vr_mactable *table)
+/* Publish a table with what is added to the port now; *old gets the one before. */
+static int vr_nic_exchange(struct vr_port *port, struct vr_mactable *table,
+			   struct vr_mactable **old)
 {
 	struct vr_nic *nic = port->nic;
 	int err;
 
+	*old = NULL;
 	spin_lock_bh(&nic->lock);
 	err = table ? vr_nic_fill(port, table) : -ENOMEM;
 	if (!err)
-		vr_nic_publish(nic, table);
+		*old = vr_nic_replace(nic, table);
 	else if (err == -ENOMEM)
 		vr_nic_clear(port);
 	spin_unlock_bh(&nic->lock);
@@ -301,34 +313,41 @@ static int vr_nic_exchange(struct vr_port *port, struct vr_mactable *table)
  * vr_nic_sync_addresses() - take the frames for the addresses added to a port
  * @port: port; its address list is locked
  *
- * All at once: who may add addresses may add many, and this is called for each. If there
- * is no memory that is contiguous, the new ones are taken when &vr_port.addresses ran.
+ * All at once: who may add addresses may add many, and this is called for each. If they
+ * are more than VR_NIC_AT_ONCE on the NIC, or there is no memory that is contiguous, the
+ * new ones are taken when &vr_port.addresses ran.
  */
 void vr_nic_sync_addresses(struct vr_port *port)
 {
+	struct vr_mactable *table, *old;
 	u32 count;
 	int err;
 
 	do {
 		if (!vr_nic_will_have(port, &count))
 			return;
-		err = vr_nic_exchange(port, vr_mactable_alloc(count, GFP_ATOMIC));
+		table = count <= VR_NIC_AT_ONCE ?
+			vr_mactable_alloc(count, GFP_ATOMIC) : NULL;
+		err = vr_nic_exchange(port, table, &old);
 	} while (err == -ENOSPC);	/* another port was faster */
+	if (old)
+		kfree_rcu(old, rcu);
 	if (err && READ_ONCE(port->up))
 		schedule_work(&port->addresses);
 }
 
 /**
- * vr_nic_addresses_work() - vr_nic_sync_addresses() for which memory was short
+ * vr_nic_addresses_work() - vr_nic_sync_addresses() for large tables
  * @work: of the port
  *
- * Without any memory at all, the next change of addresses tries again.
+ * What is added while it waits for readers of the old table makes one more run, however
+ * much it is. Without any memory at all, the next change of addresses tries again.
  */
 void vr_nic_addresses_work(struct work_struct *work)
 {
 	struct vr_port *port = container_of(work, struct vr_port, addresses);
 	struct net_device *dev = port->dev;
-	struct vr_mactable *table;
+	struct vr_mactable *table, *old;
 	bool change;
 	u32 count;
 	int err;
@@ -341,7 +360,11 @@ void vr_nic_addresses_work(struct work_struct *work)
 			return;
 		table = vr_mactable_alloc(count, GFP_KERNEL);
 		netif_addr_lock_bh(dev);
-		err = vr_nic_exchange(port, table);
+		err = vr_nic_exchange(port, table, &old);
 		netif_addr_unlock_bh(dev);
 	} while (err == -ENOSPC);	/* there is one more by now */
+	if (old) {
+		synchronize_rcu();
+		kvfree(old);
+	}
 }

@@ -244,6 +244,43 @@ t_link_local()
 }
 vr_test "a link-local group that was added to a port" t_link_local
 
+# reaches ADDRESS: does p0 get what is sent to it?
+reaches()
+{
+	local before
+
+	before=$(stat "$host" p0 rx_packets)
+	send_to "$h0" eth0 "$1" && [ "$(stat "$host" p0 rx_packets)" -gt "$before" ]
+}
+
+# many VERB: 400 addresses of p0, more than are taken at once
+many()
+{
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		printf 'fdb %s 02:00:00:00:03:%02x dev p0\n' "$1" $((i & 255)) |
+			sed "s/:03:/:$((30 + (i >> 8))):/"
+	done | bridge -n "$host" -batch -
+}
+
+t_many_addresses()
+{
+	local last=02:00:00:00:31:8f
+
+	vr_ok port p0 type vrport
+	vr_ok ip -n "$host" link set p0 up
+	vr_ok many add
+	vr_wait_for 10 "frames for the last of 400 addresses reach the port" reaches "$last"
+	vr_ok reaches 02:00:00:00:30:00
+	vr_ok many del
+	if reaches "$last"; then
+		vr_fail "an address that is gone: expected no frame, actual one"
+	fi
+	del p0
+}
+vr_test "many addresses of a port" t_many_addresses
+
 t_no_lro()
 {
 	local lro=large-receive-offload
