@@ -194,14 +194,16 @@ static int vr_port_link_register(struct vr_port *port,
 	err = xa_alloc(&vr_ports, &port->id, port, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
-		goto err_unlink;
+		goto err_id;
 	list_add_tail_rcu(&port->list, &port->nic->ports);
 	netif_stacked_transfer_operstate(port->lower, dev);
 	linkwatch_fire_event(dev);
 	vr_netlink_notify_port(port, VROUTER_CMD_PORT_ADD_NTF);
 	return 0;
 
-err_unlink:
+err_id:
+	/* may be set all the same, and would be told of when it goes */
+	port->id = 0;
 	netdev_upper_dev_unlink(port->lower, dev);
 err_unregister:
 	unregister_netdevice(dev);

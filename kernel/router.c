@@ -465,6 +465,8 @@ static int vr_router_create(struct net *link_net, struct net_device *dev,
 	err = xa_alloc(&vr_routers, &router->id, router, xa_limit_32b,
 		       GFP_KERNEL_ACCOUNT);
 	if (err) {
+		/* may be set all the same, and would be told of when it goes */
+		router->id = 0;
 		unregister_netdevice(dev);
 		return err;
 	}
