@@ -94,6 +94,11 @@ int vr_egress_xmit_port(const struct vr_port *port, struct sk_buff *skb)
 		return NET_XMIT_DROP;
 	if (vr_port_find(table, key))
 		return vr_egress_loop(port, skb);
+	/* a frame that waits on the NIC must not hold up the end of the namespace that its
+	 * connection is of
+	 */
+	if (!net_eq(dev_net(port->dev), dev_net(port->lower)))
+		nf_reset_ct(skb);
 	skb->dev = port->lower;
 	return vr_egress_queue(port, skb);
 }

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import tclass
 from links import HOST, NIC, WIRE, Link, consistent, near
-from vrtest import SLOW, Failure, Netns, Rig, Skip, expect, frame, ip4, main, run, wait
+from vrtest import SLOW, Failure, Netns, Rig, Skip, expect, frame, ip4, main, packet, run, wait
 
 QUANTUM = 256       # bytes a round of weight 1
 
@@ -572,6 +572,30 @@ def test_router_goes():
     run("ip link set vr2 up", ns=link.rigs[2].r)
 
 
+def test_connections():
+    """Frames that wait on the NIC must not hold up the end of the namespace that their
+    connections are of, nor that of all others."""
+    rig, other = Rig(n=2, name="vr8", queues=2), Netns(f"vt{os.getpid()}-other")
+    rig.nic.batch([f"link add o0 type veth peer name o1 netns {other.name}"])
+    run(f"tc qdisc replace dev {NIC} root handle 10: vrouter bandwidth 8kbit", ns=rig.nic)
+    rig.r.cmd(["nft add table ip f", "nft add chain ip f c { type filter hook forward "
+               "priority 0 ; }", "nft add rule ip f c ct state new,established accept"])
+    data = frame(rig.pmac[0], rig.hmac[0], packet("10.0.0.2", "10.0.1.2", data=b"x" * 900))
+    punted = rig.counters()["punted-packets"]
+    for _ in range(20):
+        rig.send(0, data)
+    wait("packets that are punted", lambda: rig.counters()["punted-packets"] - punted >= 20)
+    for ns in (rig.r, other):
+        os.close(ns.fd)
+        run(f"ip netns del {ns.name}")
+    # one after the other comes to its end
+    wait("the end of another namespace", lambda: "o0" not in run("ip link", ns=rig.nic), 30)
+    queued = sum(q["qlen"] for q in json.loads(run(f"tc -s -j qdisc show dev {NIC}",
+                                                   ns=rig.nic)) if q["kind"] == "vrouter")
+    if not queued:
+        raise Failure("frames that wait meanwhile: expected some, actual none")
+
+
 def test_down_in_vrf():
     """One that is down takes its share along to the ports of another VRF, and back."""
     rig = Rig(n=2, vrf=True, name="vr9", queues=2)
@@ -656,4 +680,5 @@ if __name__ == "__main__":
           ("replaced under traffic", test_traffic),
           ("a router goes", test_router_goes),
           ("a router that is down moves to a VRF", test_down_in_vrf),
+          ("connections of a namespace that goes", test_connections),
           ("two CPUs", test_cpus)])
