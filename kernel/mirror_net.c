@@ -27,6 +27,22 @@ struct vr_mirror_net {
 
 static unsigned int vr_mirror_net_id;
 
+/* A route was refused: the kernel tells nobody that it is gone, but those before the one
+ * that refused it have it.
+ */
+static void vr_mirror_net_take_back(struct vr_mirror_net *all,
+				    const struct vr_mirror *by,
+				    const struct fib_notifier_info *info)
+{
+	struct vr_mirror *mirror;
+
+	list_for_each_entry_rcu(mirror, &all->mirrors, hearers) {
+		if (mirror == by)
+			break;
+		vr_mirror_take_back(mirror, info);
+	}
+}
+
 static int vr_mirror_net_event(struct notifier_block *nb, unsigned long event,
 			       void *ptr)
 {
@@ -36,8 +52,10 @@ static int vr_mirror_net_event(struct notifier_block *nb, unsigned long event,
 
 	list_for_each_entry_rcu(mirror, &all->mirrors, hearers) {
 		err = vr_mirror_event(mirror, event, ptr);
-		if (err)
+		if (err) {
+			vr_mirror_net_take_back(all, mirror, ptr);
 			return notifier_from_errno(err);
+		}
 	}
 	return NOTIFY_DONE;
 }

@@ -252,6 +252,27 @@ int vr_mirror_event(struct vr_mirror *mirror, unsigned long event,
 }
 
 /**
+ * vr_mirror_take_back() - a route that was told of does not come to be
+ * @mirror: mirror
+ * @info: the kernel's announcement
+ *
+ * What it stood for before is not known here: everything is read again.
+ *
+ * Context: any, RCU read side.
+ */
+void vr_mirror_take_back(struct vr_mirror *mirror,
+			 const struct fib_notifier_info *info)
+{
+	u32 table = vr_change_table(info);
+
+	if (table != mirror->table && table != RT_TABLE_LOCAL)
+		return;
+	spin_lock_bh(&mirror->lock);
+	vr_mirror_lose(mirror);
+	spin_unlock_bh(&mirror->lock);
+}
+
+/**
  * vr_mirror_recheck() - ports, neighbours or nexthop objects changed
  * @router: router that may have routes by them
  *

@@ -114,6 +114,8 @@ void vr_mirror_check_state(struct vr_mirror *mirror);
 void vr_mirror_check_quota(struct vr_mirror *mirror);
 int vr_mirror_event(struct vr_mirror *mirror, unsigned long event,
 		    const struct fib_notifier_info *info);
+void vr_mirror_take_back(struct vr_mirror *mirror,
+			 const struct fib_notifier_info *info);
 void vr_mirror_read_rule(void *arg, const struct fib_notifier_info *info);
 int vr_mirror_net_join(struct vr_mirror *mirror);
 void vr_mirror_net_leave(struct vr_mirror *mirror);

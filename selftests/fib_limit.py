@@ -355,6 +355,25 @@ def lost_refuses():
     check()
 
 
+def refuses_for_two():
+    """Two routers have one table: what the one refuses, the other one has not taken."""
+    rig.r.batch(["link add blue type vrf table 254", "link set blue up",
+                 "link add vrb master blue type vrouter", "link set vrb up"])
+    try:
+        wait("the other router", lambda: json.loads(vrctl("-j show vrb"))[0]["state"] ==
+             "active")
+        vrctl("set vrb max-routes 1")
+        for family, line in ((4, r4("add", 1)), (6, r6("add", 1))):
+            done = rig.r.attempt("ip " + line.format(T=""))
+            expect(f"IPv{family} route is refused", True, done.returncode != 0)
+            wait("both routers", lambda: {r["state"] for r in json.loads(vrctl("-j show"))} ==
+                 {"active"})
+            # compares with the kernel's
+            check()
+    finally:
+        rig.r.batch(["link del vrb", "link del blue"])
+
+
 def tests(vrf):
     where = "VRF" if vrf else "namespace"
     yield f"{where}: router", rig.start(vrf)
@@ -367,6 +386,8 @@ def tests(vrf):
     yield f"{where}: warnings", tidy(warns)
     yield f"{where}: up with more than the limit", tidy(comes_up_full)
     yield f"{where}: limit under churn", tidy(churn_limited)
+    if not vrf:
+        yield f"{where}: limit of one of two routers of a table", tidy(refuses_for_two)
     if not vrf and not SLOW:
         yield f"{where}: limit, changes lost", tidy(loses)
         yield f"{where}: limit, while changes are lost", tidy(lost_refuses)
