@@ -150,6 +150,20 @@ bool vr_nexthop_recheck(struct vr_nexthops *table,
 bool vr_nexthop_offload(struct vr_nexthop *nh, const struct vr_router *router);
 
 /**
+ * vr_nexthop_was_own() - was the gateway an address of the router's own?
+ * @nhc: the kernel's path
+ *
+ * It was when the route was made. Whatever becomes of it, the kernel sends straight to the
+ * destination.
+ *
+ * Return: true if so.
+ */
+static inline bool vr_nexthop_was_own(const struct fib_nh_common *nhc)
+{
+	return nhc->nhc_gw_family == AF_INET && nhc->nhc_scope != RT_SCOPE_LINK;
+}
+
+/**
  * vr_nexthop_find() - nexthop by its number
  * @table: nexthops
  * @id: number from a FIB

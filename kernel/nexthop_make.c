@@ -50,6 +50,13 @@ static u8 vr_nexthop_type_reason(u8 type)
 	}
 }
 
+static u8 vr_nexthop_path_reason4(const struct fib_nh_common *nhc)
+{
+	if (nhc->nhc_lwtstate)
+		return VROUTER_PUNT_ENCAP;
+	return vr_nexthop_was_own(nhc) ? VROUTER_PUNT_ROUTE_UNSUPPORTED : 0;
+}
+
 static u8 vr_nexthop_reason4(const struct fib_info *fi, u8 type, bool tos)
 {
 	u8 reason = vr_nexthop_type_reason(type);
@@ -57,9 +64,12 @@ static u8 vr_nexthop_reason4(const struct fib_info *fi, u8 type, bool tos)
 
 	if (!reason && (tos || fi->fib_nhs > VR_NEXTHOP_PATHS_MAX))
 		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
+	/* a lock without an MTU makes it that of the minimum, behind a gateway */
+	if (!reason && !fi->fib_mtu &&
+	    fi->fib_metrics->metrics[RTAX_LOCK - 1] & BIT(RTAX_MTU))
+		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	for (i = 0; !reason && !fi->nh && i < fi->fib_nhs; i++)
-		if (fi->fib_nh[i].fib_nh_lws)
-			reason = VROUTER_PUNT_ENCAP;
+		reason = vr_nexthop_path_reason4(&fi->fib_nh[i].nh_common);
 	return reason;
 }
 

@@ -440,6 +440,8 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	/* nobody counts them here: it may have been the last one */
 	if (routes[0]->fib6_src.plen)
 		return -ESTALE;
+	if (local && left)
+		return 0;
 	if (local)
 		return vr_rib_del_local(rib->local6, &rib->filter6, &key->addr,
 					key->plen, hash, key->plen == 128,

@@ -175,6 +175,8 @@ static u8 vr_way_take_object(struct nexthop *object, int hash,
 	nhc = nexthop_fib_nhc(object, 0);
 	if (!nhc || nhc->nhc_lwtstate)
 		return VROUTER_PUNT_ENCAP;
+	if (vr_nexthop_was_own(nhc))
+		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	if (READ_ONCE(nhc->nhc_flags) & (RTNH_F_DEAD | RTNH_F_LINKDOWN))
 		return VROUTER_PUNT_NEXTHOP_DEAD;
 	if (rcu_access_pointer(nhc->nhc_exceptions))

@@ -92,6 +92,47 @@ def via6():
           "nexthop via inet6 2001:db8:2::2 dev r2"], {dst: 2})])
 
 
+def was_own():
+    """A gateway that was the router's own address when the route was made: Linux sends to
+    the destination itself, and goes on when the address is a neighbour's."""
+    p, dst = "198.51.100.0/24", "198.51.100.9"
+    take = ["addr del 10.0.1.9/32 dev r1",
+            "neigh replace 10.0.1.9 lladdr 02:00:00:00:00:99 dev r1 nud permanent"]
+    give = ["neigh del 10.0.1.9 dev r1", "addr add 10.0.1.9/32 dev r1"]
+    rig.ip(give[1])
+    try:
+        follows([
+            ([f"route add {{T}} {p} via 10.0.1.9 dev r1 proto 99"] + take,
+             {dst: "route-unsupported"}),
+            ([R("replace", p, 1)], {dst: 1}),
+            (give + ["nexthop add id 9 via 10.0.1.9 dev r1",
+                     f"route replace {{T}} {p} nhid 9 proto 99"] + take,
+             {dst: "route-unsupported"}),
+            ([R("replace", p, 1), "nexthop del id 9"], {dst: 1})])
+    finally:
+        rig.ip("neigh del 10.0.1.9 dev r1")
+
+
+def locked_mtu():
+    """A lock without an MTU: behind a gateway that is 576 bytes."""
+    p, dst = "198.51.100.0/24", "198.51.100.9"
+    follows([
+        ([R("add", p, 1, "mtu lock 0")], {dst: "route-unsupported"}),
+        ([R("replace", p, 1, "mtu lock 1400")], {dst: 1}),
+        ([R("replace", p, 1)], {dst: 1})])
+
+
+def local6():
+    """A prefix of several paths in the table of local addresses loses one of them."""
+    p, dst = "2001:db8:ff::/64", "2001:db8:ff::9"
+    paths = [f"via {VIA[i][1]} dev r{i}" for i in (1, 2)]
+    follows([
+        ([R("add", p, 1), f"-6 route add table local {p} nexthop {paths[0]} nexthop {paths[1]}"],
+         {dst: "local"}),
+        ([f"-6 route del table local {p} {paths[0]}"], {dst: "local"}),
+        ([f"-6 route del table local {p} {paths[1]}"], {dst: 1})])
+
+
 def moves(family):
     """A neighbour gets another MAC address, goes and comes back; the port gets
     another one, too."""
@@ -397,11 +438,14 @@ def tests(vrf):
         yield f"{where}: IPv{f} neighbour deleted", forgets(f)
     yield f"{where}: IPv4 neighbour deleted, many nexthops", forgets_many
     yield f"{where}: IPv4 via IPv6", via6
+    yield f"{where}: IPv4 gateway that was its own", was_own
+    yield f"{where}: IPv4 MTU that is locked", locked_mtu
     yield f"{where}: by TOS", tos4
     yield f"{where}: by source", by_source6
     yield f"{where}: IPv6 routes of one metric", one_metric6
     yield f"{where}: IPv6 routes that expire", expires6
     if not vrf:
+        yield f"{where}: IPv6 paths of a local prefix", local6
         yield f"{where}: rules", rules
 
 
