@@ -185,6 +185,9 @@ static u32 vr_nexthop_hash(const struct vr_nexthop *nh)
 	/* what is punted is the same for both families */
 	if (nh->fi || nh->reason)
 		return vr_nexthop_hash4(nh->fi, nh->reason);
+	/* equal to nobody: those of a link must not all be in one bucket */
+	if (nh->own && nh->npaths)
+		return jhash(&nh->path[0].f6i, sizeof(nh->path[0].f6i), 0);
 	hash = jhash_2words(nh->mtu, nh->npaths, 0);
 	hash = jhash(&nh->object, sizeof(nh->object), hash);
 	for (i = 0; i < nh->npaths; i++) {
@@ -363,8 +366,8 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
  * @table: nexthops
  * @neigh: entry that is not valid any more; the caller has a reference
  *
- * An entry that is held cannot be deleted. Looks at the first VR_NEXTHOP_LOOK_MAX
- * nexthops only, the others are vr_nexthop_recheck()'s.
+ * An entry that is held cannot be deleted. Looks at VR_NEXTHOP_LOOK_MAX nexthops and paths
+ * only, the others are vr_nexthop_recheck()'s.
  *
  * Context: any, RCU read side.
  * Return: false if there are others.
@@ -372,13 +375,16 @@ static void vr_nexthop_drop_neigh(struct vr_path *path)
 bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 {
 	const struct vr_nexthop_index *index = rcu_dereference(table->index);
-	u32 id, size = min(index->size, VR_NEXTHOP_LOOK_MAX);
+	unsigned int i, looks = 0;
 	struct vr_nexthop *nh;
 	struct vr_path *path;
-	unsigned int i;
+	u32 id;
 
-	for (id = 0; id < size; id++) {
+	for (id = 0; id < index->size; id++) {
 		nh = rcu_dereference(index->nh[id]);
+		looks += nh ? 1 + nh->npaths : 1;
+		if (looks > VR_NEXTHOP_LOOK_MAX)
+			return false;
 		for (i = 0; nh && i < nh->npaths; i++) {
 			path = &nh->path[i];
 			if (rcu_access_pointer(path->neigh) == neigh &&
@@ -387,7 +393,7 @@ bool vr_nexthop_forget(const struct vr_nexthops *table, struct neighbour *neigh)
 				neigh_release(neigh);
 		}
 	}
-	return size == index->size;
+	return true;
 }
 
 static bool vr_nexthop_uses_device(const struct vr_nexthop *nh, const void *dev)

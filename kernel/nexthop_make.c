@@ -130,7 +130,9 @@ static bool vr_nexthop_is_own(const struct vr_nexthops *table,
 	       READ_ONCE(table->count) < VR_NEXTHOP_OWN_MAX;
 }
 
-/* Is it the only route of its metric, but for its siblings? */
+/* Is it the only route of its metric, but for its siblings? They are in the order of their
+ * metrics.
+ */
 static bool vr_nexthop_is_alone(const struct fib6_info *f6i)
 {
 	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
@@ -144,10 +146,13 @@ static bool vr_nexthop_is_alone(const struct fib6_info *f6i)
 	if (node)
 		other = rcu_dereference_protected(node->leaf,
 						  lockdep_is_held(lock));
-	while (other && (other == f6i || other->fib6_metric != f6i->fib6_metric ||
-			 (ecmp && rt6_qualify_for_ecmp(other))))
+	while (other && (other == f6i || other->fib6_metric < f6i->fib6_metric ||
+			 (other->fib6_metric == f6i->fib6_metric &&
+			  ecmp && rt6_qualify_for_ecmp(other))))
 		other = rcu_dereference_protected(other->fib6_next,
 						  lockdep_is_held(lock));
+	if (other && other->fib6_metric != f6i->fib6_metric)
+		other = NULL;
 	spin_unlock_bh(lock);
 	return !other;
 }
@@ -169,7 +174,7 @@ static u8 vr_nexthop_reason6(const struct fib6_info *f6i, bool own)
 	if (!f6i->nh && f6i->fib6_nh->fib_nh_lws)
 		return VROUTER_PUNT_ENCAP;
 	/* the kernel passes over what has expired, and deletes it later */
-	if (!own && (f6i->fib6_flags & RTF_EXPIRES || !vr_nexthop_is_alone(f6i)))
+	if (!own && f6i->fib6_flags & RTF_EXPIRES)
 		return VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	return 0;
 }
@@ -186,6 +191,9 @@ static u8 vr_nexthop_reasons6(struct fib6_info **routes, unsigned int n, u32 mtu
 		if (!reason && routes[i]->fib6_pmtu != mtu)
 			reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	}
+	/* one speaks for all siblings */
+	if (!reason && !own && !vr_nexthop_is_alone(routes[0]))
+		reason = VROUTER_PUNT_ROUTE_UNSUPPORTED;
 	return reason;
 }
 

@@ -114,6 +114,8 @@ unsigned int vr_siblings_read(const struct fib6_info *f6i,
  * @f6i: one of the routes of the prefix, by which the kernel forwards
  * @offload: it is marked rightly, as one whose packets the data plane takes
  *
+ * The one that was marked before is not far: looks at twice VR_SIBLINGS_MAX routes.
+ *
  * Context: may sleep.
  * Return: the first such route, held, or NULL.
  */
@@ -121,6 +123,7 @@ struct fib6_info *vr_siblings_stale(const struct fib6_info *f6i, bool offload)
 {
 	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
 	const struct fib6_node *node;
+	unsigned int room = 2 * VR_SIBLINGS_MAX;
 	struct fib6_info *other = NULL;
 
 	spin_lock_bh(lock);
@@ -130,8 +133,9 @@ struct fib6_info *vr_siblings_stale(const struct fib6_info *f6i, bool offload)
 						  lockdep_is_held(lock));
 	while (other && (!READ_ONCE(other->offload) ||
 			 (offload && vr_siblings_are(other, f6i))))
-		other = rcu_dereference_protected(other->fib6_next,
-						  lockdep_is_held(lock));
+		other = --room ? rcu_dereference_protected(other->fib6_next,
+							   lockdep_is_held(lock)) :
+				 NULL;
 	if (other)
 		fib6_info_hold(other);
 	spin_unlock_bh(lock);
