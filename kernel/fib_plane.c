@@ -220,8 +220,11 @@ static unsigned long vr_fib_turn_flat(struct vr_fib_turn *turn,
 	/* without its last node it would not be flat */
 	if ((slot & VR_FIB_LEAF) || !vr_fib_sheet_is_flat(view, below))
 		return 0;
-	turn->below = below;
-	return vr_fib_turn_in_place(turn, &flat->node, i, level, slot);
+	slot = vr_fib_turn_in_place(turn, &flat->node, i, level, slot);
+	/* what changes in place may be a node below this one */
+	if (turn->at == &flat->node)
+		turn->below = below;
+	return slot;
 }
 
 static unsigned long vr_fib_turn_mixed(struct vr_fib_turn *turn,
