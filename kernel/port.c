@@ -198,7 +198,8 @@ static void vr_port_set_groups(struct net_device *dev)
 		__set_bit(vr_port_group(ha->addr), groups);
 	/* link-local groups, too, if it is `bridge fdb` that adds them */
 	netdev_for_each_uc_addr(ha, dev)
-		__set_bit(vr_port_group(ha->addr), groups);
+		if (is_multicast_ether_addr(ha->addr))
+			__set_bit(vr_port_group(ha->addr), groups);
 	if (dev->flags & (IFF_PROMISC | IFF_ALLMULTI))
 		bitmap_fill(groups, 1 << VR_PORT_GROUP_BITS);
 	bitmap_copy(port->groups, groups, 1 << VR_PORT_GROUP_BITS);
