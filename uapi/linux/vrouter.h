@@ -78,7 +78,8 @@ enum vrouter_quota_state {
  * @VROUTER_PUNT_ROUTE_UNSUPPORTED: routes that the data plane does not take
  *   (by TOS, by source, default routes of router advertisements, by gateway
  *   with a lifetime, paths of different MTUs, several of one metric, more than
- *   512 paths)
+ *   512 paths, an MTU lock without an MTU, IPv4 gateways that were the
+ *   router's own)
  * @VROUTER_PUNT_ENCAP: the nexthop encapsulates (lwtunnel), or the way out is
  *   a port on a tunnel
  * @VROUTER_PUNT_NEXTHOP_DEVICE: the nexthop's device is not a port of this
