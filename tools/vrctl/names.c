@@ -56,7 +56,8 @@ const struct name punt_names[VROUTER_PUNT_MAX + 1] = {
 		"routes that the data plane does not take (by TOS, by source, "
 		"default routes of router advertisements, by gateway with a "
 		"lifetime, paths of different MTUs, several of one metric, "
-		"more than 512 paths)"
+		"more than 512 paths, an MTU lock without an MTU, IPv4 "
+		"gateways that were the router's own)"
 	},
 	[VROUTER_PUNT_ENCAP] = {
 		"encap",
