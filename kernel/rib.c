@@ -440,6 +440,7 @@ int vr_rib_del6(struct vr_rib *rib, struct fib6_info **routes, unsigned int n,
 	/* nobody counts them here: it may have been the last one */
 	if (routes[0]->fib6_src.plen)
 		return -ESTALE;
+	/* one of several paths went; the last one is told of by itself */
 	if (local && left)
 		return 0;
 	if (local)

@@ -122,9 +122,9 @@ unsigned int vr_siblings_read(const struct fib6_info *f6i,
 struct fib6_info *vr_siblings_stale(const struct fib6_info *f6i, bool offload)
 {
 	spinlock_t *lock = &f6i->fib6_table->tb6_lock;
-	const struct fib6_node *node;
 	unsigned int room = 2 * VR_SIBLINGS_MAX;
 	struct fib6_info *other = NULL;
+	const struct fib6_node *node;
 
 	spin_lock_bh(lock);
 	node = rcu_dereference_protected(f6i->fib6_node, lockdep_is_held(lock));
