@@ -52,7 +52,7 @@ static void vr_netlink_kunit_router(struct kunit *test)
 	spin_lock_init(&router->base_lock);
 	router->queues = alloc_percpu(struct vr_queue);
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	KUNIT_EXPECT_NOT_NULL(test, router->queues);
+	KUNIT_EXPECT_NOT_NULL(test, (__force void *)router->queues);
 	KUNIT_EXPECT_NOT_NULL(test, skb);
 	if (router->queues && skb) {
 		vr_netlink_kunit_counters(router);
