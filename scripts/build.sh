@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # usage: build.sh uml|6.1|6.12|7.2|rt|i386|clang [make argument...]
 # Build the module for a rig's kernel in build/TARGET, and print its path.
-#   STRICT=1  warnings are errors      C=1  run sparse too
+#   STRICT=1  warnings are errors      C=2  run sparse, compiled or not
 # i386 and clang are for the compilers only, with a prepared kernel tree in VR_KDIR.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 target=${1:?usage: build.sh uml|6.1|6.12|7.2|rt [make argument...]}
 shift
-# C=1 and STRICT=1 leave other objects behind than a plain build; the latter says how
-# much of the stack each function takes.
-dir=$VR_ROOT/build/$target${VR_UML_SERIES:+-$VR_UML_SERIES}${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}${C:+-sparse}
+# STRICT=1 leaves more behind than a plain build: how much of the stack functions take.
+dir=$VR_ROOT/build/$target${VR_UML_SERIES:+-$VR_UML_SERIES}${VR_UML_DEBUG:+-debug}${VR_UML_GCOV:+-gcov}${STRICT:+-strict}
 
 CHROOT=
 cflags=

@@ -39,10 +39,11 @@ host_env()
 	vr_tools || vr_log "the tools do not build"
 }
 
-# module TARGET: build it, export where it is; the log is shown on failure
+# module TARGET: build it, export where it is; the log is shown on failure. It is what
+# the static checks have built, if they came before.
 module()
 {
-	VR_MODULE=$(scripts/build.sh "$1" 2>"$results/build-$1.log") || {
+	VR_MODULE=$(STRICT=1 scripts/build.sh "$1" 2>"$results/build-$1.log") || {
 		sed 's/^/# /' "$results/build-$1.log"
 		echo "Bail out! the module does not build for $1"
 		return 1

@@ -111,15 +111,23 @@ build()
 	STRICT=1 scripts/build.sh "$1" 2>&1
 }
 
+# Two kernels: one with many CPUs, the other with the KUnit suites.
 sparse()
 {
-	local out
+	local out target n without=/tests/
 
 	[ -f kernel/Makefile ] || { echo "no kernel/Makefile"; return 4; }
-	# The checker runs only on what is compiled: start afresh.
-	rm -rf build/6.12-sparse
-	out=$(C=1 scripts/build.sh 6.12 2>&1) || { echo "$out"; return 1; }
-	! grep -E '(warning|error):' <<<"$out"
+	for target in 6.12 uml; do
+		out=$(STRICT=1 C=2 scripts/build.sh "$target" 2>&1) || { echo "$out"; return 1; }
+		! grep -E '(warning|error):' <<<"$out" || return
+		# a checker that did not run has nothing to say
+		n=$(tree kernel | grep '\.c$' | existing | grep -cv "$without")
+		[ "$(grep -c '^  CHECK ' <<<"$out")" -ge "$n" ] || {
+			echo "sparse did not see all $n files: $out"
+			return 1
+		}
+		without='^$'
+	done
 }
 
 # Each reason has its row in the documentation, with the text of the spec.
