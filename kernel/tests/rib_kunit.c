@@ -28,6 +28,27 @@ static const struct vr_rib_kunit_number vr_rib_kunit_numbers[] = {
 	{ VR_FIB_NH_MAX, VROUTER_PUNT_LOCAL },
 };
 
+static u8 vr_rib_kunit_find4(const struct vr_rib *rib, __be32 addr)
+{
+	u8 reason;
+
+	rcu_read_lock();
+	reason = vr_rib_find_local4(rib, addr);
+	rcu_read_unlock();
+	return reason;
+}
+
+static u8 vr_rib_kunit_find6(const struct vr_rib *rib,
+			     const struct in6_addr *addr)
+{
+	u8 reason;
+
+	rcu_read_lock();
+	reason = vr_rib_find_local6(rib, addr);
+	rcu_read_unlock();
+	return reason;
+}
+
 static void vr_rib_kunit_local(struct kunit *test)
 {
 	const struct vr_rib_kunit_number *number = vr_rib_kunit_numbers;
@@ -37,17 +58,17 @@ static void vr_rib_kunit_local(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, rib);
-	KUNIT_EXPECT_EQ(test, 0, vr_rib_find_local4(rib, v4));
-	KUNIT_EXPECT_EQ(test, 0, vr_rib_find_local6(rib, &v6));
+	KUNIT_EXPECT_EQ(test, 0, vr_rib_kunit_find4(rib, v4));
+	KUNIT_EXPECT_EQ(test, 0, vr_rib_kunit_find6(rib, &v6));
 	for (i = 0; i < ARRAY_SIZE(vr_rib_kunit_numbers); i++, number++) {
 		KUNIT_ASSERT_EQ(test, 0, vr_fib_set(rib->local4, &v4, 32,
 						    number->nh, NULL, GFP_KERNEL));
 		KUNIT_ASSERT_EQ(test, 0, vr_fib_set(rib->local6, &v6, 128,
 						    number->nh, NULL, GFP_KERNEL));
 		KUNIT_EXPECT_EQ(test, number->reason,
-				vr_rib_find_local4(rib, v4));
+				vr_rib_kunit_find4(rib, v4));
 		KUNIT_EXPECT_EQ(test, number->reason,
-				vr_rib_find_local6(rib, &v6));
+				vr_rib_kunit_find6(rib, &v6));
 	}
 	vr_rib_put(rib);
 }
