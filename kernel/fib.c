@@ -534,7 +534,7 @@ int vr_fib_get_info(struct vr_fib *fib, struct vr_fib_info *info)
 /**
  * vr_fib_verify() - compare what lookups see with the prefixes
  * @fib: table
- * @bad: gets the number of places that differ
+ * @bad: gets the number of places that differ, and of nodes of the wrong kind
  *
  * Context: may sleep; takes as long as the table is large.
  * Return: 0 or -ENOMEM.

@@ -367,10 +367,25 @@ struct vr_fib_proof {
 	unsigned long is[VR_FIB_SLOTS];
 };
 
+/* Lookups never read it, but a flat node's count says how long it stays one. */
+static bool vr_fib_flat_counts(const struct vr_fib_node *node)
+{
+	const struct vr_fib_flat *flat;
+	unsigned int i, below = 0;
+
+	if (!node || vr_fib_node_kind(node) != VR_FIB_FLAT)
+		return true;
+	flat = container_of(node, struct vr_fib_flat, node);
+	for (i = 0; i < VR_FIB_SLOTS; i++)
+		below += !(flat->slot[i] & VR_FIB_LEAF);
+	return flat->below == below;
+}
+
 static unsigned int vr_fib_verify_at(struct vr_fib_proof *proof,
 				     struct vr_fib_view view, unsigned long slot,
 				     unsigned int level, u16 inherited)
 {
+	const struct vr_fib_node *node;
 	struct vr_fib_sheet *sheet;
 	struct vr_fib_view below;
 	unsigned int i, bad = 0;
@@ -383,6 +398,8 @@ static unsigned int vr_fib_verify_at(struct vr_fib_proof *proof,
 	for (i = 0; i < VR_FIB_SLOTS; i++)
 		proof->want[i] = vr_fib_slot_nh(sheet->slot[i]);
 	vr_fib_sheet_spread(proof->is, slot, level);
+	node = vr_fib_slot_node(slot);
+	bad += !vr_fib_flat_counts(node) || !vr_fib_keeps_kind(view, node);
 	for (i = 0; i < VR_FIB_SLOTS; i++) {
 		below = vr_fib_view_slot(view, level, i);
 		if (below.node || !(proof->is[i] & VR_FIB_LEAF))
@@ -399,7 +416,8 @@ static unsigned int vr_fib_verify_at(struct vr_fib_proof *proof,
  * vr_fib_plane_verify() - compare what lookups see with the prefixes
  * @view: prefixes
  * @slot: what lookups see
- * @bad: gets the number of slots that are not what they should be
+ * @bad: gets the number of slots, and of nodes' kinds, that are not what they
+ *       should be
  *
  * Context: the writer, may sleep.
  * Return: 0 or -ENOMEM.

@@ -4,6 +4,7 @@
  */
 #include <kunit/test.h>
 #include <linux/inet.h>
+#include <linux/unaligned.h>
 
 #include "../fib.h"
 #include "fib_kunit.h"
@@ -326,9 +327,59 @@ static void vr_fib_kunit_nests(struct kunit *test)
 	}
 }
 
+static void vr_fib_kunit_host(struct kunit *test, struct vr_fib *fib,
+			      unsigned int addr)
+{
+	u8 prefix[16] = {};
+
+	put_unaligned_be32(addr, prefix);
+	KUNIT_ASSERT_EQ(test, 0, vr_fib_set(fib, prefix, 32, 1 + addr % 7, NULL,
+					    GFP_KERNEL));
+}
+
+/*
+ * A node changes its kind between one above that only gets a new pointer and one
+ * below that changes in place: each of them keeps its own numbers.
+ */
+static void vr_fib_kunit_kind(struct kunit *test, unsigned int bits)
+{
+	struct vr_fib *fib = vr_fib_alloc(bits, GFP_KERNEL);
+	unsigned int i;
+	u8 prefix[16];
+
+	KUNIT_ASSERT_NOT_NULL(test, fib);
+	/* 10.0.0.0/16: flat for its nodes below */
+	for (i = 0; i < 200; i++)
+		vr_fib_kunit_host(test, fib, 0x0a000001 + (i << 8));
+	/* 10.0.0.0/8: as many prefixes as it may have without being flat */
+	for (i = 200; i < 4096; i++)
+		vr_fib_kunit_host(test, fib, 0x0a010001 + (i << 8));
+	/* all: flat for its prefixes, whatever happens to 10.0.0.0/8 */
+	for (i = 0; i < 10; i++)
+		vr_fib_kunit_host(test, fib, 0x0b000001 + (i << 8));
+	KUNIT_ASSERT_TRUE(test, vr_fib_kunit_verify(fib));
+	for (i = 0; i < 3; i++) {
+		vr_fib_kunit_host(test, fib, 0x0a000002);
+		KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(fib));
+		memset(prefix, 0, sizeof(prefix));
+		put_unaligned_be32(0x0a000002, prefix);
+		KUNIT_EXPECT_EQ(test, 0, vr_fib_del(fib, prefix, 32, NULL,
+						    GFP_KERNEL));
+		KUNIT_EXPECT_TRUE(test, vr_fib_kunit_verify(fib));
+	}
+	vr_fib_free(fib);
+}
+
+static void vr_fib_kunit_kinds(struct kunit *test)
+{
+	vr_fib_kunit_kind(test, 32);
+	vr_fib_kunit_kind(test, 128);
+}
+
 static struct kunit_case vr_fib_kunit_list[] = {
 	KUNIT_CASE(vr_fib_kunit_cases),
 	KUNIT_CASE(vr_fib_kunit_nests),
+	KUNIT_CASE(vr_fib_kunit_kinds),
 	{}
 };
 
