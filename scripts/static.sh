@@ -8,8 +8,9 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$VR_ROOT" || exit 1
 
-checks=(scripts spdx paths checkpatch kernel-doc build-6.1 build-6.12 build-7.2
-	build-uml sparse rules frames analyzer netlink reasons invariants layering tapcount)
+# Those that others wait for, or that make a kernel, come first.
+checks=(build-uml build-6.12 build-6.1 build-7.2 scripts spdx paths checkpatch kernel-doc
+	rules analyzer netlink reasons invariants layering tapcount frames sparse)
 # what takes minutes, where nothing is in the cache
 [ -z "${VR_LONG:-}" ] || checks+=(i386 clang coccinelle)
 
@@ -202,26 +203,52 @@ one()
 	esac
 }
 
-[ $# -eq 0 ] || checks=("$@")
-echo "TAP version 13"
-echo "1..${#checks[@]}"
-n=0 failed=0
-for name in "${checks[@]}"; do
-	n=$((n + 1))
-	out=$(one "$name" 2>&1)
-	rc=$?
+# begin I: in the background
+begin()
+{
+	{
+		one "${checks[$1]}" >"$tmp/$1.out" 2>&1
+		echo $? >"$tmp/$1.rc"
+	} &
+}
+
+# result I: of a check that has ended
+result()
+{
+	local name=${checks[$1]} rc=1
+
+	read -r rc 2>/dev/null <"$tmp/$1.rc" || { rc=1; echo "it died" >>"$tmp/$1.out"; }
+	# its own cases are results
+	if [ "$name" = tapcount ]; then
+		cat "$tmp/$1.out"
+	elif [ "$rc" -ne 0 ] && [ "$rc" -ne 4 ]; then
+		sed 's/^/# /' "$tmp/$1.out"
+	fi
 	case $rc in
-	0) result="ok $n static: $name" ;;
-	4) result="ok $n static: $name # SKIP $out" ;;
-	*) result="not ok $n static: $name"
+	0) echo "ok $(($1 + 1)) static: $name" ;;
+	4) echo "ok $(($1 + 1)) static: $name # SKIP $(cat "$tmp/$1.out")" ;;
+	*) echo "not ok $(($1 + 1)) static: $name"
 	   failed=1 ;;
 	esac
-	if [ "$name" = tapcount ]; then
-		# its own cases are results
-		printf '%s\n' "$out"
-	elif [ "$rc" -ne 0 ] && [ "$rc" -ne 4 ]; then
-		printf '%s\n' "$out" | sed 's/^/# /'
-	fi
-	echo "$result"
+}
+
+[ $# -eq 0 ] || checks=("$@")
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+echo "TAP version 13"
+echo "1..${#checks[@]}"
+begun=0 shown=0 failed=0
+# As many at a time as there are CPUs: each of them has its pauses.
+while [ $shown -lt ${#checks[@]} ]; do
+	while [ $begun -lt ${#checks[@]} ] && [ "$(jobs -pr | wc -l)" -lt "$(nproc)" ]; do
+		begin $begun
+		begun=$((begun + 1))
+	done
+	wait -n
+	running=$(jobs -pr | wc -l)
+	while [ $shown -lt $begun ] && { [ -s "$tmp/$shown.rc" ] || [ "$running" -eq 0 ]; }; do
+		result $shown
+		shown=$((shown + 1))
+	done
 done
 exit $failed
