@@ -20,10 +20,11 @@ INJECT=netdev_notifier_error_inject.priority=-1
 
 # What make check leaves to make check-all, since it has 25 minutes, and a third of these
 # is for making kernels if nothing is in the cache: other kernels than Debian's 6.12; in
-# its guest all but what needs two CPUs or real NICs; in UML what repeats tests within a
-# VRF, where others are in VRFs, too.
+# its guest all but what needs two CPUs or real NICs, and of overload.sh what is a case
+# of another test, or waits for half a minute; in UML what repeats tests within a VRF,
+# where others are in VRFs, too.
 GUEST_TESTS="demux.sh shares.sh overload.sh hotplug.sh races.py"
-UML_LATER="routes_vrf.py vrf_isolation.py"
+UML_LATER="routes_vrf.py vrf_isolation.py punt_vrf.py"
 
 [ $# -gt 0 ] || set -- static tools kunit uml guest-6.12
 
@@ -105,11 +106,15 @@ suite()
 	case $1 in
 	static) timeout "$limit" scripts/static.sh ;;
 	tools)
-		local rc=0
+		local rc=0 host
 		vr_need clang libclang-rt-dev
+		# what else needs no kernel, at the same time
+		timeout "$limit" make -s -j"$(nproc)" -C selftests/host check \
+			>"$results/host.half" 2>&1 &
+		host=$!
 		timeout "$limit" make -s -C tools check || rc=$?
-		# what else needs no kernel
-		timeout "$limit" make -s -j"$(nproc)" -C selftests/host check || rc=$?
+		wait $host || rc=$?
+		cat "$results/host.half"
 		scripts/rig-test.sh || rc=$?
 		return $rc
 		;;

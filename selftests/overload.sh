@@ -11,6 +11,8 @@
 # leaves the NIC no time loses them each time. So it is where the CPU became so slow
 # that what is sent as a part of a share was more than that. Where that happens each time,
 # and the rig says that the CPUs stood still, nothing can be said: the test is skipped.
+#
+#   VR_LONG  all seven tests, not the first three; it takes four minutes and more
 
 # shellcheck source=selftests/lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -320,10 +322,14 @@ overload_weights()
 
 vr_test "one router in overload, veth and RPS" overload_try overload_flood veth
 vr_test "one router in overload, e1000" overload_try overload_flood e1000
-vr_test "all routers in overload, e1000, until one is not" overload_try overload_all
-vr_test "unequal weights, all routers in overload for long" overload_try overload_weights
 vr_test "one router on the slow path, by netfilter" overload_try overload_slow netfilter
-vr_test "one router on the slow path, without a neighbour" overload_try overload_slow neighbour
-vr_test "one router on the slow path, TTL 1" overload_try overload_slow ttl
+if [ -n "${VR_LONG:-}" ]; then
+	vr_test "one router on the slow path, without a neighbour" \
+		overload_try overload_slow neighbour
+	vr_test "one router on the slow path, TTL 1" overload_try overload_slow ttl
+	vr_test "all routers in overload, e1000, until one is not" overload_try overload_all
+	vr_test "unequal weights, all routers in overload for long" \
+		overload_try overload_weights
+fi
 sysctl -qw "net.core.netdev_max_backlog=$BACKLOG"
 vr_finish
