@@ -339,7 +339,8 @@ static void vr_fib_kunit_host(struct kunit *test, struct vr_fib *fib,
 
 /*
  * A node changes its kind between one above that only gets a new pointer and one
- * below that changes in place: each of them keeps its own numbers.
+ * below that changes in place: each of them keeps its own numbers. Those here follow
+ * from VR_FIB_BELOW_MAX and VR_FIB_PREFIXES_MAX of fib_sheet.c.
  */
 static void vr_fib_kunit_kind(struct kunit *test, unsigned int bits)
 {
