@@ -5,6 +5,7 @@
  * without one of them changing meanwhile: where tables are large and change all the
  * time, a router that comes up later than they do would wait for good.
  */
+#include <linux/limits.h>
 #include <linux/rculist.h>
 #include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
@@ -111,6 +112,10 @@ static int __net_init vr_mirror_net_start(struct net *net)
 	struct vr_mirror_net *all = net_generic(net, vr_mirror_net_id);
 
 	all->nb.notifier_call = vr_mirror_net_event;
+	/* the last one: a driver that is asked later and refuses a route is heard by
+	 * the kernel only
+	 */
+	all->nb.priority = INT_MIN;
 	INIT_LIST_HEAD(&all->mirrors);
 	return 0;
 }

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import nl  # noqa: E402
 from fibs import (CHURN, AtOnce, check, churn_steps, limit, r4, r6,  # noqa: E402
                   refused, rig, routes, text, tidy, vrctl)
-from vrtest import SLOW, Failure, expect, in6, main, run, wait  # noqa: E402
+from vrtest import SLOW, Failure, Skip, expect, in6, main, run, wait  # noqa: E402
 
 
 def refuses():
@@ -374,6 +374,41 @@ def refuses_for_two():
         rig.r.batch(["link del vrb", "link del blue"])
 
 
+NSIM = "/sys/bus/netdevsim/"
+
+
+def full_elsewhere():
+    """Give netdevsim room for the routes that there are, and no more."""
+    show = json.loads(run("devlink -j resource show netdevsim/netdevsim7", ns=rig.r))
+    for part in show["resources"]["netdevsim/netdevsim7"]:
+        for resource in part.get("resources", ()):
+            if resource["name"] == "fib":
+                run(f"devlink resource set netdevsim/netdevsim7 path /{part['name']}/fib "
+                    f"size {resource['occ']}", ns=rig.r)
+    run("devlink dev reload netdevsim/netdevsim7", ns=rig.r)
+
+
+def refuses_elsewhere():
+    """Another driver, which listens since later, refuses a route: the router has not
+    taken it."""
+    if not os.path.exists(NSIM):
+        raise Skip("no netdevsim")
+    with rig.r, open(NSIM + "new_device", "w", encoding="ascii") as f:
+        f.write("7 1")
+    try:
+        full_elsewhere()
+        have = routes()
+        for line in (r4("add", 1), r6("add", 1)):
+            out = run("ip " + line.format(T=rig.table), False, ns=rig.r)
+            expect(f"{line} is refused", True, "number of supported fib entries" in out)
+        expect("routes", have, routes())
+        # compares with the kernel's
+        check()
+    finally:
+        with open(NSIM + "del_device", "w", encoding="ascii") as f:
+            f.write("7")
+
+
 def tests(vrf):
     where = "VRF" if vrf else "namespace"
     yield f"{where}: router", rig.start(vrf)
@@ -387,6 +422,7 @@ def tests(vrf):
     yield f"{where}: up with more than the limit", tidy(comes_up_full)
     yield f"{where}: limit under churn", tidy(churn_limited)
     if not vrf:
+        yield f"{where}: another driver refuses", tidy(refuses_elsewhere)
         yield f"{where}: limit of one of two routers of a table", tidy(refuses_for_two)
     if not vrf and not SLOW:
         yield f"{where}: limit, changes lost", tidy(loses)
