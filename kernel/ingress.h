@@ -67,7 +67,7 @@ struct vr_queue {
 
 void vr_ingress_enqueue(struct vr_router *router, struct sk_buff *skb,
 			bool at_once);
-void vr_ingress_flush(struct vr_router *router, const struct net_device *dev);
+void vr_ingress_flush(struct vr_router *router);
 void vr_ingress_reset(struct vr_router *router, struct vr_stats_sum *base);
 void vr_ingress_set_weight(struct vr_router *router, u32 weight);
 struct vr_queue __percpu *vr_ingress_queues_alloc(struct vr_router *router);

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "ingress_queue.h"
+#include "port.h"
 #include "router.h"
 
 #define VR_INGRESS_RETURN	10000	/* ms */
@@ -18,7 +19,6 @@
  * struct vr_ingress_job - what each CPU is to do with its queue of a router
  * @fn: does it, with softirqs off
  * @router: router
- * @dev: flush: packets that came in on this port
  * @reason: flush: counted for each packet
  * @lock: reset: protects @base
  * @base: reset: what was counted up to now
@@ -27,7 +27,6 @@ struct vr_ingress_job {
 	void (*fn)(struct vr_ingress_job *job, struct vr_ingress *in,
 		   struct vr_queue *queue);
 	struct vr_router *router;
-	const struct net_device *dev;
 	enum vrouter_drop_reason reason;
 	spinlock_t lock; /* protects @base */
 	struct vr_stats_sum *base;
@@ -36,9 +35,17 @@ struct vr_ingress_job {
 static struct net_device *vr_ingress_dev;
 static enum cpuhp_state vr_ingress_cpuhp;
 
-static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
-				  const struct net_device *dev,
-				  enum vrouter_drop_reason reason)
+/* Whoever waits for this holds RTNL, so that ports stay with their routers. */
+static bool vr_ingress_is_left(const struct vr_router *router,
+			       const struct sk_buff *skb)
+{
+	const struct vr_port *port = netdev_priv(skb->dev);
+
+	return rcu_access_pointer(port->router) != router;
+}
+
+static void vr_ingress_purge_fifo(const struct vr_ingress_job *job,
+				  struct vr_queue *queue, struct vr_fifo *fifo)
 {
 	struct vr_fifo keep = {};
 	struct sk_buff *skb;
@@ -46,10 +53,10 @@ static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
 
 	while ((skb = vr_ingress_pop(fifo))) {
 		len = vr_ingress_cb(skb)->len;
-		if (skb->dev != dev)
-			vr_ingress_push(&keep, skb, len);
+		if (vr_ingress_is_left(job->router, skb))
+			vr_ingress_drop(queue, skb, job->reason, len);
 		else
-			vr_ingress_drop(queue, skb, reason, len);
+			vr_ingress_push(&keep, skb, len);
 	}
 	*fifo = keep;
 }
@@ -57,8 +64,8 @@ static void vr_ingress_purge_fifo(struct vr_queue *queue, struct vr_fifo *fifo,
 static void vr_ingress_purge(struct vr_ingress_job *job, struct vr_ingress *in,
 			     struct vr_queue *queue)
 {
-	vr_ingress_purge_fifo(queue, &queue->control, job->dev, job->reason);
-	vr_ingress_purge_fifo(queue, &queue->data, job->dev, job->reason);
+	vr_ingress_purge_fifo(job, queue, &queue->control);
+	vr_ingress_purge_fifo(job, queue, &queue->data);
 	if (vr_ingress_empty(queue))
 		vr_drr_remove(&in->drr, &queue->flow);
 }
@@ -137,18 +144,16 @@ static void vr_ingress_run(struct vr_ingress_job *job)
 }
 
 /**
- * vr_ingress_flush() - drop what came in on a port
- * @router: router that served the port
- * @dev: the port; it leads to no router any more, and a grace period has passed
+ * vr_ingress_flush() - drop what came in on ports that left a router
+ * @router: router; a grace period has passed since they lead to it no more
  *
  * Context: RTNL, may sleep.
  */
-void vr_ingress_flush(struct vr_router *router, const struct net_device *dev)
+void vr_ingress_flush(struct vr_router *router)
 {
 	struct vr_ingress_job job = {
 		.fn = vr_ingress_purge,
 		.router = router,
-		.dev = dev,
 		.reason = router->up ? VROUTER_DROP_PORT : VROUTER_DROP_DOWN,
 	};
 

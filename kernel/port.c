@@ -24,6 +24,32 @@
 	 NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_FILTER | \
 	 NETIF_F_HW_VLAN_STAG_FILTER)
 
+static struct vr_router *vr_port_choose(struct vr_port *port)
+{
+	struct vr_router *router;
+
+	router = port->up ? vr_router_serving(port->dev) : NULL;
+	WRITE_ONCE(port->link, router ? router->share->id :
+					vr_router_link(port->dev));
+	return router;
+}
+
+/* vr_port_left() must follow. */
+static void vr_port_leave(struct vr_port *port, struct vr_router *router)
+{
+	RCU_INIT_POINTER(port->router, NULL);
+	WRITE_ONCE(router->ports, router->ports - 1);
+}
+
+/* Once for all that left: who holds RTNL has others wait. */
+static void vr_port_left(struct vr_router *router)
+{
+	/* nobody enqueues any more, and what is queued can go */
+	synchronize_net();
+	vr_ingress_flush(router);
+	vr_mirror_recheck(router);
+}
+
 /**
  * vr_port_bind() - find the router that serves a port
  * @port: port
@@ -35,20 +61,14 @@
  */
 void vr_port_bind(struct vr_port *port)
 {
-	struct vr_router *old = rtnl_dereference(port->router), *router;
+	struct vr_router *old = rtnl_dereference(port->router);
+	struct vr_router *router = vr_port_choose(port);
 
-	router = port->up ? vr_router_serving(port->dev) : NULL;
-	WRITE_ONCE(port->link, router ? router->share->id :
-					vr_router_link(port->dev));
 	if (router == old)
 		return;
 	if (old) {
-		RCU_INIT_POINTER(port->router, NULL);
-		WRITE_ONCE(old->ports, old->ports - 1);
-		/* nobody enqueues any more, and what is queued can go */
-		synchronize_net();
-		vr_ingress_flush(old, port->dev);
-		vr_mirror_recheck(old);
+		vr_port_leave(port, old);
+		vr_port_left(old);
 	}
 	if (router) {
 		WRITE_ONCE(router->ports, router->ports + 1);
@@ -69,13 +89,25 @@ void vr_port_bind(struct vr_port *port)
 void vr_port_bind_domain(struct vr_router *router)
 {
 	struct vr_port *port;
+	bool left = false;
 	u32 id = 0;
 
-	while ((port = vr_port_next(&id)))
-		if (rtnl_dereference(port->router) == router ||
-		    port->link == router->share->id ||
-		    vr_router_has(router, port->dev))
-			vr_port_bind(port);
+	while ((port = vr_port_next(&id))) {
+		if (rtnl_dereference(port->router) == router) {
+			if (!vr_port_choose(port)) {
+				vr_port_leave(port, router);
+				left = true;
+				vr_netlink_notify_port(port, VROUTER_CMD_PORT_CHANGE_NTF);
+				continue;
+			}
+		} else if (port->link != router->share->id &&
+			   !vr_router_has(router, port->dev)) {
+			continue;
+		}
+		vr_port_bind(port);
+	}
+	if (left)
+		vr_port_left(router);
 }
 
 /**
