@@ -40,9 +40,10 @@ BASE = f"vra{os.getpid()}"
 PG = "/proc/net/pktgen/"
 # what tells nothing of the module; a VRF device says "cycle" when a router that it had
 # finds another one in the domain that it comes to; the first ones of those that are
-# suppressed are not
+# suppressed are not; an emulated NIC may wait for the host for longer than its driver does
 NOISE = re.compile("taint|pktgen|hrtimer: interrupt took|clocksource|"
-                   "callbacks suppressed|neighbor table overflow|module verification|Failed to cycle device vr")
+                   "callbacks suppressed|neighbor table overflow|module verification|Failed to cycle device vr|"
+                   r"e1000 .*: (NETDEV WATCHDOG: .* timed out|Reset adapter)")
 
 
 class Log:
