@@ -464,14 +464,20 @@ def below(wire):
     first, rest = ([(0, frame(rig.pmac[0], rig.hmac[0], p, rig.vlan.get(0)))] * n for p, n in (
         (packet(A4, FAR4, b"b" * 500), 3), (packet(A6, FAR6, b"b" * 500), 9)))
 
+    def over(before):
+        moved = difference(before, snmp(rig))
+        return (moved.get("Icmp6OutMsgs") or moved.get("r1 tx_packets", 0) +
+                moved.get("r1 tx_drop", 0) >= len(first + rest))
+
     def counted():
         before = snmp(rig)
         # tokens for two frames, and then for none in a while: whatever the
         # router's own stack sends from now on is seen below
         rig.nic.cmd(["tc qdisc add dev eth1 root handle 1: tbf rate 80bit burst 1100 "
                      "limit 100000", "tc qdisc add dev eth1 parent 1:1 pfifo limit 1"])
-        rig.exchange(first, answers=2)
-        rig.exchange(rest)
+        rig.exchange(first + rest)
+        # of what the stack sends meanwhile, the tokens are gone: wait for no answers
+        wait("all packets sent or dropped, or a word of the stack", lambda: over(before))
         moved = wait_stable(rig, before)
         rig.nic.cmd("tc qdisc del dev eth1 root")
         return moved if not moved.get("Icmp6OutMsgs") else None
