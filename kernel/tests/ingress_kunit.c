@@ -127,7 +127,7 @@ static struct vr_ingress_kunit *vr_ingress_kunit_router(struct kunit *test, bool
 	k->router.weight = 1;
 	k->router.up = true;
 	k->router.queues = vr_ingress_queues_alloc(&k->router);
-	KUNIT_ASSERT_NOT_NULL(test, k->router.queues);
+	KUNIT_ASSERT_NOT_NULL(test, (__force void *)k->router.queues);
 	for (i = 0; i < VR_INGRESS_KUNIT_PORTS; i++) {
 		k->port[i] = alloc_etherdev(sizeof(struct vr_port));
 		KUNIT_ASSERT_NOT_NULL(test, k->port[i]);
