@@ -99,7 +99,8 @@ def was_own():
     take = ["addr del 10.0.1.9/32 dev r1",
             "neigh replace 10.0.1.9 lladdr 02:00:00:00:00:99 dev r1 nud permanent"]
     give = ["neigh del 10.0.1.9 dev r1", "addr add 10.0.1.9/32 dev r1"]
-    rig.ip(give[1])
+    # else the stack asks who that is, into the next tests
+    rig.ip(give[1], f"neigh add {dst} lladdr {rig.hmac[1]} dev r1 nud permanent")
     try:
         follows([
             ([f"route add {{T}} {p} via 10.0.1.9 dev r1 proto 99"] + take,
@@ -110,7 +111,7 @@ def was_own():
              {dst: "route-unsupported"}),
             ([R("replace", p, 1), "nexthop del id 9"], {dst: 1})])
     finally:
-        rig.ip("neigh del 10.0.1.9 dev r1")
+        rig.ip("neigh del 10.0.1.9 dev r1", f"neigh del {dst} dev r1")
 
 
 def locked_mtu():
